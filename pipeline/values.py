@@ -1,0 +1,134 @@
+"""What flows between the stages: frames, poses, tracks, conditioning images. Frozen; every field has shape, unit, origin.
+
+A point is (x, y) in pixels of the full displayed frame, pixel centres at integers. Time is an exact `Fraction` of a
+second since the clip's first frame; an index counts frames from 0. Frozen is shallow: a stage never writes into an
+array it was given.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+JOINTS = 33  # BlazePose landmarks, in mediapipe's order
+
+
+@dataclass(frozen=True, slots=True)
+class ColourTags:
+    """How stored numbers mean colours: ISO/IEC 23091-2 code points as the container and the stream carry them."""
+
+    primaries: int = 2  # 2: unspecified
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """A clip's outside: what a writer needs to make another clip of the same shape and time."""
+
+    path: Path
+    width: int  # pixels as displayed: after rotation, in square pixels
+    height: int
+    frame_rate: Fraction  # average; single frames carry their own time
+    time_base: Fraction  # seconds per tick; every frame time is a whole number of ticks from the first
+    start: Fraction = Fraction(0)  # when the first frame shows on the container's clock, seconds
+    frames: int | None = None  # as the container claims; None where it does not say
+    duration: Fraction | None = None  # seconds, likewise
+    codec: str = ""
+    pixel_format: str = ""
+    colour: ColourTags = ColourTags()
+    has_sound: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a clip."""
+
+    image: NDArray[np.uint8]  # (height, width, 3): RGB, 0..255, upright, square pixels
+    time: Fraction  # seconds since the clip's first frame
+    index: int  # counts from 0
+
+
+class Status(IntEnum):
+    """How a frame's pose came to be. No frame is ever dropped: it has one of these."""
+
+    TRACKED = 0
+    INTERPOLATED = 1  # a gap of at most ten frames, filled from both sides
+    HELD = 2  # before the first or after the last sight of the person, the nearest pose repeated
+    MISSING = 3  # nobody there: confidence is 0 everywhere
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """One person's joints in one frame."""
+
+    points: NDArray[np.float32]  # (33, 2): x, y in pixels of the full frame
+    confidence: NDArray[np.float32]  # (33,): 0 unseen … 1 certain
+    world: NDArray[np.float32]  # (33, 3): metres, origin between the hips, y down, z away from the camera
+    status: Status
+    time: Fraction  # seconds since the clip's first frame
+    index: int
+    shot: int = 0  # counts cuts: poses are never smoothed or interpolated across a change of shot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One person's poses through a whole clip; small enough to hold (about 1 kB a frame)."""
+
+    width: int  # of the clip the points lie in, pixels
+    height: int
+    times: tuple[Fraction, ...]  # n frames, seconds since the first
+    points: NDArray[np.float32]  # (n, 33, 2)
+    confidence: NDArray[np.float32]  # (n, 33)
+    world: NDArray[np.float32]  # (n, 33, 3)
+    status: NDArray[np.uint8]  # (n,): values of Status
+    shot: NDArray[np.int32]  # (n,): counts cuts
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __getitem__(self, index: int) -> Pose:
+        return Pose(
+            points=self.points[index],
+            confidence=self.confidence[index],
+            world=self.world[index],
+            status=Status(int(self.status[index])),
+            time=self.times[index],
+            index=index,
+            shot=int(self.shot[index]),
+        )
+
+    def __iter__(self) -> Iterator[Pose]:
+        return (self[index] for index in range(len(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned region, in pixels of the full frame: columns left … right-1, rows top … bottom-1."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """The picture a generator is told to follow in one frame."""
+
+    image: NDArray[np.uint8]  # (height, width, 3): RGB stick figure on black
+    time: Fraction  # seconds since the clip's first frame
+    index: int
