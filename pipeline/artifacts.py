@@ -70,6 +70,8 @@ def atomic_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
         beside.replace(path)
         _flush(path.parent)
     except OSError as error:
+        if not _concerns(beside, error):
+            raise
         raise as_storage_error(path, error) from error
     finally:
         beside.unlink(missing_ok=True)
@@ -95,9 +97,16 @@ def atomic_folder(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
             _flush(entry)
         _swap_in(beside, path)
     except OSError as error:
+        if not _concerns(beside, error):
+            raise
         raise as_storage_error(path, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _concerns(beside: Path, error: OSError) -> bool:
+    """Whether an error raised while writing is about our file, not about another one that the block reads."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) or str(beside) in str(error.filename)
 
 
 def _swap_in(beside: Path, path: Path) -> None:
@@ -127,5 +136,9 @@ def _flush(path: Path) -> None:
 def as_storage_error(path: Path, error: OSError) -> StorageError:
     """Say a failed write in our words; a full disk is the case that everybody meets once."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError(path, "the disk is full", "room for the output", "Free some space; the same command goes on.")
-    return StorageError(path, f"cannot write ({error.strerror or error})", "a folder we may write to", "Give another -o.")
+        return StorageError(
+            path, "the disk is full", "room for the output", "Free some space; the same command goes on."
+        )
+    return StorageError(
+        path, f"cannot write ({error.strerror or error})", "a folder we may write to", "Give another -o."
+    )

@@ -1,0 +1,98 @@
+"""The layers of pix2pixHD-like generators, under the names the papers give them: c7s1-k, d-k, R-k, u-k, out-k.
+
+Each function returns plain layers for one flat `nn.Sequential`: the numbering is then that of the published networks,
+and their weights load without being renamed. Every convolution has a bias.
+
+Source: Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs", appendix.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Norm = Callable[[int], nn.Module]  # channels → the layer that normalises them
+M = TypeVar("M", bound=nn.Module)
+
+WEIGHT_DEVIATION = 0.02
+
+
+def instance_norm(channels: int) -> nn.Module:
+    """Instance normalisation without parameters and without running statistics: training and rendering are the same."""
+    return nn.InstanceNorm2d(channels, affine=False, track_running_stats=False)
+
+
+def batch_norm(channels: int) -> nn.Module:
+    """Batch normalisation with learnt scale and shift."""
+    return nn.BatchNorm2d(channels)
+
+
+def c7s1(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
+    """c7s1-k: 7×7 convolution of stride 1 over mirrored borders, norm, ReLU. Four layers."""
+    return [nn.ReflectionPad2d(3), nn.Conv2d(inputs, outputs, 7), norm(outputs), nn.ReLU(inplace=True)]
+
+
+def down(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
+    """d-k: 3×3 convolution of stride 2 over zero borders, norm, ReLU: n pixels → ⌈n/2⌉. Three layers."""
+    return [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), norm(outputs), nn.ReLU(inplace=True)]
+
+
+def up(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
+    """u-k: 3×3 transposed convolution of stride 2, norm, ReLU: n pixels → 2n. Three layers."""
+    widen = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
+    return [widen, norm(outputs), nn.ReLU(inplace=True)]
+
+
+def out(inputs: int, outputs: int) -> list[nn.Module]:
+    """out-k: 7×7 convolution over mirrored borders, tanh, so a picture in -1..1. Three layers."""
+    return [nn.ReflectionPad2d(3), nn.Conv2d(inputs, outputs, 7), nn.Tanh()]
+
+
+class ResidualBlock(nn.Module):
+    """R-k: two 3×3 convolutions over mirrored borders, added to their input; no activation after the sum."""
+
+    def __init__(self, channels: int, norm: Norm) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3),
+            norm(channels),
+            nn.ReLU(inplace=True),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3),
+            norm(channels),
+        )
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Return features of the same size, which is at least 2×2: a mirrored border needs a neighbour."""
+        change: Tensor = self.conv_block(features)
+        return features + change
+
+
+def half_size() -> nn.Module:
+    """The step of every image pyramid here: 3×3 mean of stride 2, n pixels → ⌈n/2⌉; borders average what is there."""
+    return nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
+
+
+def initialise(module: M, rng: torch.Generator) -> M:
+    """Draw a network's first weights and return it: convolutions N(0, 0.02), batch norm scales N(1, 0.02), biases 0.
+
+    The published code leaves biases at PyTorch's default, which draws from the global state; before a norm without
+    shift they do nothing, and zero makes the whole network a function of `rng`.
+
+    Args:
+        module: any network; changed in place. Layers other than convolutions and batch norms keep what they have.
+        rng: on the device of the module's weights.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, WEIGHT_DEVIATION, generator=rng)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0, WEIGHT_DEVIATION, generator=rng)
+        else:
+            continue
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return module

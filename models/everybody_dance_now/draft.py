@@ -1,0 +1,146 @@
+"""The draft generator: a small U-Net that paints only the performer and a soft mask, over a clean background plate.
+
+Ours, not the paper's: it follows the same recipe (condition and previous frame in, two frames trained together) and
+learns a person in minutes on a processor, because nothing is spent on the background and because it works at half the
+picture's size, four pixels folded into channels at either end (space to depth).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from kornia.metrics import ssim
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.everybody_dance_now.performance import Performance
+
+SSIM_WINDOW = 11  # pixels, as evaluation measures it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftConfig:
+    """Shape of the draft generator; saved with its weights."""
+
+    base_channels: int = 32  # at half size; doubled with every halving up to four times this
+    halvings: int = 3  # below half size
+    blocks: int = 3  # residual blocks at the coarsest size
+    recurrent: bool = True  # sees the frame it painted before
+
+    def __post_init__(self) -> None:
+        for name in ("base_channels", "halvings", "blocks"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"DraftConfig.{name} is {getattr(self, name)}, expected 1 or more.")
+
+    @property
+    def stride(self) -> int:
+        """Width and height of the pictures are multiples of this."""
+        return int(2 ** (self.halvings + 1))
+
+
+class DraftGenerator(nn.Module):
+    """U-Net over condition, backdrop and previous frame; see the file's head."""
+
+    def __init__(self, config: DraftConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.base_channels * min(2**level, 4) for level in range(config.halvings + 1)]
+        inputs = 9 if config.recurrent else 6
+        self.stem = nn.Conv2d(4 * inputs, widths[0], 3, padding=1)
+        self.encode = nn.ModuleList(_PlainBlock(width) for width in widths[:-1])
+        self.shrink = nn.ModuleList(
+            nn.Conv2d(a, b, 4, 2, padding=1) for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.bottom = nn.Sequential(*(_PlainBlock(widths[-1]) for _ in range(config.blocks)))
+        self.grow = nn.ModuleList(nn.Conv2d(b, a, 3, padding=1) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.merge = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for width in widths[:-1])
+        self.decode = nn.ModuleList(_PlainBlock(width) for width in widths[:-1])
+        self.paint = nn.Conv2d(widths[0], 4 * 4, 3, padding=1)
+
+    def forward(
+        self,
+        condition: Float[Tensor, "b 3 h w"],
+        previous: Float[Tensor, "b 3 h w"],
+        backdrop: Float[Tensor, "b 3 h w"],
+    ) -> Performance:
+        """Paint the performer over the backdrop; height and width are multiples of `config.stride`."""
+        seen = (condition, backdrop, previous) if self.config.recurrent else (condition, backdrop)
+        features = self.stem(F.pixel_unshuffle(torch.cat(seen, dim=1), 2))
+        skips = []
+        for encode, shrink in zip(self.encode, self.shrink, strict=True):
+            skips.append(encode(features))
+            features = shrink(skips[-1])
+        features = self.bottom(features)
+        for level in reversed(range(len(skips))):
+            features = self.grow[level](F.interpolate(features, scale_factor=2, mode="nearest"))
+            features = self.decode[level](self.merge[level](torch.cat([features, skips[level]], dim=1)))
+        # Blending and what follows stay float32: bfloat16 has too few levels for a smooth sky.
+        painted = F.pixel_shuffle(self.paint(F.silu(features)).float(), 2)
+        foreground, mask = painted[:, :3], painted[:, 3:]
+        share = torch.sigmoid(mask)
+        return Performance(share * foreground + (1 - share) * backdrop.float(), foreground, mask)
+
+
+class _PlainBlock(nn.Module):
+    """x + conv(silu(norm(conv(silu(norm(x)))))): instance norm with gain and bias.
+
+    Instance rather than group norm: after 60 steps on a real dancer the held-out picture was 2 dB better.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first_norm = nn.InstanceNorm2d(channels, affine=True)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second_norm = nn.InstanceNorm2d(channels, affine=True)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        hidden = self.first(F.silu(self.first_norm(x)))
+        return x + self.second(F.silu(self.second_norm(hidden)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MattingWeights:
+    """How much the terms count that only a generator with a mask has; a term of weight 0 is not computed."""
+
+    structure: float = 0.1  # 1 − SSIM of the finished picture
+    mask: float = 0.05  # mask against the tracker's
+    foreground: float = 0.5  # absolute error of the performer before blending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MattingTerms:
+    """Losses before weighting; 0 where not computed."""
+
+    structure: Float[Tensor, ""]
+    mask: Float[Tensor, ""]
+    foreground: Float[Tensor, ""]
+
+    def total(self, weights: MattingWeights) -> Float[Tensor, ""]:
+        """Return the weighted sum."""
+        return weights.structure * self.structure + weights.mask * self.mask + weights.foreground * self.foreground
+
+
+def matting_loss(
+    made: Performance, picture: Float[Tensor, "b 3 h w"], person: Float[Tensor, "b 1 h w"], weights: MattingWeights
+) -> MattingTerms:
+    """Compare a performance with the true picture and with the tracker's person mask.
+
+    The mask is only nudged towards the tracker's: shadows, hems and hair belong to the performance too, and the
+    finished picture's own error says so. Without the nudge it stays shut, as an empty stage is a local optimum.
+
+    Args:
+        made: of a generator that paints a mask.
+        picture: the true frame, -1..1.
+        person: where the tracker sees the person, 0..1.
+    """
+    if made.mask is None or made.foreground is None:
+        raise ValueError("matting_loss was given a performance without a mask: use it with DraftGenerator.")
+    nothing = picture.new_zeros(())
+    return MattingTerms(
+        structure=1 - ssim((made.image + 1) / 2, (picture + 1) / 2, SSIM_WINDOW).mean()
+        if weights.structure > 0
+        else nothing,
+        mask=F.binary_cross_entropy_with_logits(made.mask, person) if weights.mask > 0 else nothing,
+        foreground=((made.foreground - picture).abs() * person).mean() if weights.foreground > 0 else nothing,
+    )

@@ -1,0 +1,56 @@
+"""Rebuilds a performance on another person's bones, with the feet where the floor is."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.values import Track
+from stages.retargeting.body import BodyStatistics
+from stages.retargeting.floor import lowest_ankle, shots
+from stages.retargeting.placement import Placement, bone_ratios, overall_scale
+from stages.retargeting.skeleton import GUESSED, HIPS, SHOULDERS, middle, rebuild
+
+
+def pose_by_limbs(
+    track: Track, source: BodyStatistics, target: BodyStatistics, placement: Placement, *, by_floor: bool
+) -> NDArray[np.float64]:
+    """Every pose on the target's bones: (n, 33, 2) pixels of the target's frame.
+
+    Each pose is carried as a whole by one point, which `placement` brings over: under the hips on the row of the lower
+    ankle, so that a standing foot stays standing; or between the shoulders where feet are unseen. Joints whose position
+    means nothing are bridged in time, because they carry others; what comes out for them means as little.
+
+    Args:
+        track: the performance.
+        source: the performer's statistics.
+        target: those of the person who shall perform it.
+        placement: from one frame to the other.
+        by_floor: carry by the feet; else by the shoulders.
+    """
+    points = _bridged(track)
+    ratios = bone_ratios(source.bones, target.bones, overall_scale(source, target))
+    built = rebuild(points, ratios) * placement.nearness[:, None, None]
+    held, hung = (_under_the_hips(pose) if by_floor else middle(pose, SHOULDERS) for pose in (points, built))
+    return np.asarray(built + (placement.move(held[:, None])[:, 0] - hung)[:, None])
+
+
+def world_by_limbs(track: Track, source: BodyStatistics, target: BodyStatistics) -> NDArray[np.float64]:
+    """The world coordinates on the target's bones, metres (n, 33, 3); bones that one of them never shows stay."""
+    ratios = bone_ratios(source.world_bones, target.world_bones, 1.0)
+    return np.asarray(rebuild(track.world, ratios) + middle(track.world, HIPS)[:, None])
+
+
+def _under_the_hips(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Below the middle of the hips, on the row of the lower ankle: (n, 2)."""
+    return np.stack((middle(points, HIPS)[:, 0], lowest_ankle(points)), axis=1)
+
+
+def _bridged(track: Track) -> NDArray[np.float64]:
+    """The points with joints below `GUESSED` interpolated in time within their shot, where they are known at all."""
+    points = track.points.astype(np.float64)
+    for frames in shots(track):
+        for joint in range(points.shape[1]):
+            known = frames[track.confidence[frames, joint] >= GUESSED]
+            if 0 < known.size < frames.size:
+                for axis in range(2):
+                    points[frames, joint, axis] = np.interp(frames, known, points[known, joint, axis])
+    return points

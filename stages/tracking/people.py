@@ -1,0 +1,157 @@
+"""Who is in the picture, and which of them is the performer: everybody seen, what they look like, the choice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import TrackError, UnknownChoice
+from pipeline.values import Box
+from stages.tracking.joints import LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER, torso_length
+from stages.tracking.networks import PoseNetworks, Reading, Sighting
+from stages.tracking.region import Region
+
+SAME_BODY = 0.5  # two readings whose joints lie nearer than this, in torso lengths, are of one body
+_PATCH = 16  # pixels a side that a torso is reduced to before its colours are counted
+_BINS = 6  # a colour channel
+_VISIBLE = 0.5  # joints that count towards the size of a person
+
+Choice = Literal["largest", "left", "right", "point"]
+Looks = NDArray[np.float32]  # (216,): shares of 6 x 6 x 6 colours on the torso; sums to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Whom to follow when several people are in the picture."""
+
+    choice: Choice = "largest"  # left and right as seen in the picture
+    x: float = 0.0  # for "point": pixels of the full frame, in the first frame that shows anybody
+    y: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From the command line: largest, left, right, or X,Y.
+
+        Raises:
+            UnknownChoice: none of these.
+        """
+        choices = [choice for choice in get_args(Choice) if choice != "point"]
+        if text in choices:
+            return cls(choice=text)  # type: ignore[arg-type]  # just looked up
+        try:
+            x, y = (float(part) for part in text.split(","))
+        except ValueError:
+            raise UnknownChoice.among("performer", text, [*choices, "X,Y"]) from None
+        return cls(choice="point", x=x, y=y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One of the people in a picture."""
+
+    reading: Reading
+    box: Box  # around the joints that are seen
+    looks: Looks
+
+
+def find_everybody(networks: PoseNetworks, image: NDArray[np.uint8], *, thorough: bool) -> tuple[Person, ...]:
+    """Everybody in `image` (h, w, 3), each once, the largest first.
+
+    Args:
+        thorough: look at overlapping tiles too, for people too small for the detector in the full frame; about six
+            times the work.
+    """
+    sightings = list(networks.find_people(image))
+    for tile in _tiles(image) if thorough else ():
+        part = np.ascontiguousarray(image[tile.top : tile.bottom, tile.left : tile.right])
+        sightings += [_moved(sighting, tile) for sighting in networks.find_people(part)]
+    people: list[Person] = []
+    for sighting in sorted(sightings, key=lambda one: -one.score):
+        reading = networks.read(image, sighting.region)
+        if reading is not None and not any(is_same_body(reading, known.reading) for known in people):
+            people.append(Person(reading, seen_box(reading, image), torso_looks(image, reading.points)))
+    return tuple(sorted(people, key=lambda person: -person.box.width * person.box.height))
+
+
+def choose(people: Sequence[Person], performer: Performer, where: str) -> Person:
+    """The performer among `people` (not empty, the largest first).
+
+    Raises:
+        TrackError: the given point lies on nobody.
+    """
+    if performer.choice == "largest":
+        return people[0]
+    if performer.choice == "left":
+        return min(people, key=lambda person: person.reading.region.x)
+    if performer.choice == "right":
+        return max(people, key=lambda person: person.reading.region.x)
+    hit = [person for person in people if _is_inside(person.box, performer.x, performer.y)]
+    if not hit:
+        boxes = ", ".join(f"x {box.left}–{box.right}, y {box.top}–{box.bottom}" for box in (one.box for one in people))
+        raise TrackError(
+            where,
+            f"nobody stands at {performer.x:g},{performer.y:g}",
+            f"a point on one of the people seen ({boxes})",
+            "Give a point inside one of these boxes, or --performer largest, left or right.",
+        )
+    return min(
+        hit, key=lambda one: float(np.hypot(one.reading.region.x - performer.x, one.reading.region.y - performer.y))
+    )
+
+
+def torso_looks(image: NDArray[np.uint8], points: NDArray[np.float32]) -> Looks:
+    """The colours between shoulders and hips, as shares of 6 x 6 x 6 colours."""
+    corners = points[[LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP]].astype(np.float32)
+    square = np.array([[0, 0], [_PATCH - 1, 0], [0, _PATCH - 1]], dtype=np.float32)
+    patch = cv2.warpAffine(
+        image, cv2.getAffineTransform(square, corners), (_PATCH, _PATCH), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    smooth = cv2.GaussianBlur(patch, (3, 3), 0)
+    histogram = cv2.calcHist([smooth], [0, 1, 2], None, [_BINS] * 3, [0, 256] * 3)
+    spread = cv2.GaussianBlur(histogram.reshape(_BINS, -1), (3, 3), 0.6).ravel()
+    return np.asarray(spread / max(float(spread.sum()), 1e-6), dtype=np.float32)
+
+
+def likeness(one: Looks, other: Looks) -> float:
+    """Share of colour that two torsos have in common, 0 … 1."""
+    return float(np.minimum(one, other).sum())
+
+
+def seen_box(reading: Reading, image: NDArray[np.uint8]) -> Box:
+    """Around the joints that are visible, cut to the frame; around all joints where hardly any is."""
+    height, width = image.shape[:2]
+    visible = reading.visibility >= _VISIBLE
+    points = reading.points[visible] if visible.sum() >= 2 else reading.points
+    low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0)) + 1
+    left, top = int(np.clip(low[0], 0, width - 1)), int(np.clip(low[1], 0, height - 1))
+    return Box(left, top, int(np.clip(high[0], left + 1, width)), int(np.clip(high[1], top + 1, height)))
+
+
+def is_same_body(one: Reading, other: Reading) -> bool:
+    """Whether two readings of one picture are of the same body."""
+    torso = [LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP]
+    apart = float(np.hypot(*(one.points[torso] - other.points[torso]).T).mean())
+    return bool(apart < SAME_BODY * max(torso_length(one.points), torso_length(other.points)))
+
+
+def _is_inside(box: Box, x: float, y: float) -> bool:
+    """A quarter wider than the joints: hair, hands and clothes lie outside them."""
+    margin_x, margin_y = box.width / 4, box.height / 4
+    return box.left - margin_x <= x <= box.right + margin_x and box.top - margin_y <= y <= box.bottom + margin_y
+
+
+def _tiles(image: NDArray[np.uint8]) -> tuple[Box, ...]:
+    """Five overlapping parts: the corners and the middle, each 0.6 of a side."""
+    height, width = image.shape[:2]
+    across, down = max(1, round(0.6 * width)), max(1, round(0.6 * height))
+    corners = [(x, y) for y in (0, height - down) for x in (0, width - across)]
+    starts = [*corners, ((width - across) // 2, (height - down) // 2)]
+    return tuple(Box(x, y, x + across, y + down) for x, y in starts)
+
+
+def _moved(sighting: Sighting, tile: Box) -> Sighting:
+    region = sighting.region
+    return Sighting(Region(region.x + tile.left, region.y + tile.top, region.side, region.angle), sighting.score)

@@ -1,0 +1,93 @@
+"""Which part of the frame a model paints, and at what size: the window that the performer ever reaches."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import TrainingError
+from pipeline.values import Box, Status, Track
+
+MARGIN = 0.2  # of the performer's height on every side: hair, hands and skirts lie beyond joints, moves beyond those seen
+HEADROOM = 0.1  # of the height, above the eyes, on top of the margin: landmarks end there, heads do not
+SEEN = 0.5  # joints less sure than this say nothing about reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framing:
+    """The window of the full frame that the network sees and paints, and the size it is scaled to."""
+
+    frame_width: int  # of the target's clip, pixels
+    frame_height: int
+    window: Box  # in the full frame; may leave it a little, where the border is repeated
+    width: int  # of the network's picture: a multiple of its stride
+    height: int
+
+
+def frame_performer(track: Track, *, pixels: int, stride: int, size: tuple[int, int] | None = None) -> Framing:
+    """Lay the window around all that the performer reaches, and choose the network's size.
+
+    Args:
+        track: of the target.
+        pixels: about how many the network's picture has.
+        stride: both its sides are multiples of this.
+        size: (width, height) to use instead: the window is then the whole frame's centre of that shape.
+
+    Raises:
+        TrainingError: the person is never seen well enough to say where.
+    """
+    if size is not None:
+        return _with_size(track, size, stride)
+    left, top, right, bottom = _reach(track)
+    scale = math.sqrt(pixels / ((right - left) * (bottom - top)))
+    scale = min(scale, 1.0)  # more pixels than were filmed teach nothing
+    width = max(stride, round((right - left) * scale / stride) * stride)
+    height = max(stride, round((bottom - top) * scale / stride) * stride)
+    return Framing(
+        frame_width=track.width,
+        frame_height=track.height,
+        window=_of_shape((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, width / height),
+        width=width,
+        height=height,
+    )
+
+
+def _with_size(track: Track, size: tuple[int, int], stride: int) -> Framing:
+    """The whole frame at about this size; what the stride adds is filled by repeating the frame's border."""
+    width, height = (math.ceil(side / stride) * stride for side in size)
+    scale = min(size[0] / track.width, size[1] / track.height)
+    window = _of_shape(track.width / 2, track.height / 2, width / scale, height / scale, width / height)
+    return Framing(frame_width=track.width, frame_height=track.height, window=window, width=width, height=height)
+
+
+def _reach(track: Track) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of all sure joints and a margin, within the frame."""
+    present = track.status != Status.MISSING
+    points = track.points[present]
+    sure = track.confidence[present] >= SEEN
+    if not sure.any():
+        raise TrainingError(
+            "the target's track",
+            "no joint is ever sure",
+            f"joints of confidence {SEEN} or more",
+            "Film the whole person from the front, in good light.",
+        )
+    low, high = np.array(points[sure].min(axis=0)), np.array(points[sure].max(axis=0))
+    tall = _tallest(points, sure)
+    low = np.maximum(low - (MARGIN * tall, (MARGIN + HEADROOM) * tall), 0)
+    high = np.minimum(high + MARGIN * tall, (track.width, track.height))
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _tallest(points: NDArray[np.float32], sure: NDArray[np.bool_]) -> float:
+    rows = np.where(sure, points[..., 1], np.nan)
+    seen = sure.sum(axis=1) > 1
+    return float(np.quantile(np.nanmax(rows[seen], axis=1) - np.nanmin(rows[seen], axis=1), 0.95)) if seen.any() else 0.0
+
+
+def _of_shape(x: float, y: float, width: float, height: float, aspect: float) -> Box:
+    """A box around a centre that holds width x height and has exactly the network picture's shape, up to rounding."""
+    width, height = max(width, height * aspect), max(height, width / aspect)
+    left, top = round(x - width / 2), round(y - height / 2)
+    return Box(left, top, left + round(width), top + round(height))

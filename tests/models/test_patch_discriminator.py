@@ -1,0 +1,69 @@
+"""The discriminators have the published sizes, and judge every scale of the picture."""
+
+import pytest
+import torch
+from torch import nn
+
+from models.blocks import batch_norm
+from models.patch_discriminator import DiscriminatorConfig, MultiscaleDiscriminator, PatchDiscriminator
+
+
+def parameters(net: nn.Module) -> int:
+    return sum(weight.numel() for weight in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (DiscriminatorConfig(in_channels=12, scales=1), 2_773_953),
+        (DiscriminatorConfig(in_channels=39, scales=1), 2_801_601),
+        (DiscriminatorConfig(in_channels=39, scales=2), 5_603_202),
+    ],
+)
+def test_it_has_as_many_weights_as_the_published_one(config: DiscriminatorConfig, count: int) -> None:
+    with torch.device("meta"):
+        assert parameters(MultiscaleDiscriminator(config)) == count
+
+
+def test_the_features_have_the_published_sizes_fine_to_coarse() -> None:
+    with torch.device("meta"):
+        fine, coarse = MultiscaleDiscriminator(DiscriminatorConfig())(torch.zeros(1, 12, 512, 1024))
+    assert [tuple(stage.shape[1:]) for stage in fine] == [
+        (64, 257, 513),
+        (128, 129, 257),
+        (256, 65, 129),
+        (512, 66, 130),
+        (1, 67, 131),
+    ]
+    assert tuple(coarse[0].shape[1:]) == (64, 129, 257)
+    assert tuple(coarse[-1].shape[1:]) == (1, 35, 67)
+
+
+def test_a_logit_judges_a_patch_of_70_pixels() -> None:
+    judge = PatchDiscriminator(in_channels=1, base_channels=2, norm=lambda _: nn.Identity()).double()
+    picture = torch.rand(
+        1, 1, 160, 160, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    ).requires_grad_()
+    judge(picture)[-1][0, 0, 10, 10].backward()
+    assert picture.grad is not None
+    touched = picture.grad[0, 0].nonzero()
+    assert (touched.max(dim=0).values - touched.min(dim=0).values + 1).tolist() == [70, 70]
+
+
+def test_the_last_of_the_stored_scales_sees_the_full_picture() -> None:
+    judge = MultiscaleDiscriminator(DiscriminatorConfig(in_channels=1, base_channels=2))
+    picture = torch.rand(1, 1, 32, 32)
+    fine, coarse = judge(picture)
+    assert torch.equal(fine[0], judge.scales[1](picture)[0])
+    assert torch.equal(coarse[0], judge.scales[0](judge.half_size(picture))[0])
+
+
+def test_the_norm_is_the_callers_and_leaves_first_and_last_stage_alone() -> None:
+    judge = PatchDiscriminator(in_channels=6, base_channels=4, norm=batch_norm)
+    normed = [any(isinstance(layer, nn.BatchNorm2d) for layer in stage.children()) for stage in judge.stages]
+    assert normed == [False, True, True, True, False]
+
+
+def test_an_impossible_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"DiscriminatorConfig\.scales is 0, expected 1 or more"):
+        DiscriminatorConfig(scales=0)
