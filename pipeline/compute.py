@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from pipeline.errors import UnknownChoice, UnderstudyError
+from pipeline.errors import UnderstudyError, UnknownChoice
 
 DEVICES = ("auto", "cpu", "cuda")
 Precision = Literal["float32", "bfloat16"]
@@ -49,7 +49,9 @@ def resolve_compute(device: str, seed: int, *, deterministic: bool = False) -> C
     if device not in DEVICES:
         raise UnknownChoice.among("device", device, DEVICES)
     if device == "cuda" and not torch.cuda.is_available():
-        raise UnderstudyError("--device cuda", "PyTorch sees no CUDA device", "a GPU with its driver", "Use --device auto.")
+        raise UnderstudyError(
+            "--device cuda", "PyTorch sees no CUDA device", "a GPU with its driver", "Use --device auto."
+        )
     if device != "cpu" and torch.cuda.is_available():
         return _on_cuda(seed)
     return _on_cpu(seed)

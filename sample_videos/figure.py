@@ -14,7 +14,20 @@ Frame3 = NDArray[np.float64]  # (3, 3): columns are right, up and front of a bon
 # Of one leg. The same for every body, which is what lets a dance go over without a sliding foot.
 THIGH, SHIN, ANKLE, HALF_HIPS = 0.485, 0.515, 0.118, 0.112
 HEEL, TOES = 0.075, 0.20  # behind and before the ankle, on the floor
-TURNED_OUT = 24.0  # degrees
+TURNED_OUT, KNEES_OUT = 24.0, 10.0  # degrees: where feet and bent knees point
+
+# On a head of half sizes 1: right, up. Order of BlazePose: nose, left eye's corners, right eye's, ears, mouth.
+EYE, EYE_HEIGHT, EYE_WIDTH = 0.37, 0.09, 0.16
+MOUTH, MOUTH_HEIGHT = 0.25, -0.42
+_FACE = (
+    (0.0, -0.11, 1.14),
+    *((x, EYE_HEIGHT, 0.0) for x in (EYE - EYE_WIDTH, EYE, EYE + EYE_WIDTH)),
+    *((-x, EYE_HEIGHT, 0.0) for x in (EYE - EYE_WIDTH, EYE, EYE + EYE_WIDTH)),
+    (0.93, -0.02, 0.15),
+    (-0.93, -0.02, 0.15),
+    (MOUTH, MOUTH_HEIGHT, 0.0),
+    (-MOUTH, MOUTH_HEIGHT, 0.0),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +79,7 @@ def pose_body(body: Body, stance: Stance) -> Bones:
     """Forward kinematics for spine and arms; the legs reach for the feet; the floor is y = 0."""
     torso = stance.torso
     hips_frame = turn_y(torso.turn) @ turn_z(-torso.tilt)
-    hips = body.leg * np.array((stance.hips + torso.sway, 0.0, 0.0))
+    hips = body.leg * np.array((stance.hips, 0.0, 0.0))
     ankles = [_ankle(body, foot) for foot in (stance.left_foot, stance.right_foot)]
     sockets = [hips_frame @ np.array((side * HALF_HIPS * body.leg, 0.0, 0.0)) for side in (1, -1)]
     hips[1] = _hip_height(body, hips, sockets, ankles) - torso.sink * body.leg
@@ -76,51 +89,31 @@ def pose_body(body: Body, stance: Stance) -> Bones:
     head_frame = chest_frame @ turn_z(-torso.cock) @ turn_y(torso.look) @ turn_x(torso.nod)
     chin = chest + chest_frame @ np.array((0.0, body.neck, 0.0))
     head = chin + head_frame @ np.array((0.0, 0.9 * body.head[1], 0.18 * body.head[2]))
-    sides = []
-    for side, arm, foot, ankle, socket in zip(
-        (1, -1),
-        (stance.left_arm, stance.right_arm),
-        (stance.left_foot, stance.right_foot),
-        ankles,
-        sockets,
-        strict=True,
-    ):
-        shoulder, elbow, wrist, hand = _arm(body, arm, side, chest, chest_frame)
-        foot_frame = turn_y(side * TURNED_OUT + torso.turn * 0.5) @ turn_x(_droop(foot))
-        hip = hips + socket
-        outward = np.array((side * sin(radians(10.0)), 0.0, cos(radians(10.0))))
-        knee = _knee(body, hip, ankle, turn_y(torso.turn * 0.5) @ outward)
-        sides.append(Side(shoulder, elbow, wrist, hand, hip, knee, ankle, foot_frame))
-    return Bones(body, hips, hips_frame, waist, chest, chest_frame, head, head_frame, sides[0], sides[1])
+    arms, feet = (stance.left_arm, stance.right_arm), (stance.left_foot, stance.right_foot)
+    left, right = (
+        Side(
+            *_arm(body, arms[n], mirror, chest, chest_frame),
+            hip=hips + sockets[n],
+            knee=_knee(body, hips + sockets[n], ankles[n], turn_y(torso.turn / 2) @ turn_y(mirror * KNEES_OUT)[:, 2]),
+            ankle=ankles[n],
+            foot=turn_y(mirror * TURNED_OUT + torso.turn / 2) @ turn_x(_droop(feet[n])),
+        )
+        for n, mirror in enumerate((1, -1))
+    )
+    return Bones(body, hips, hips_frame, waist, chest, chest_frame, head, head_frame, left, right)
 
 
 def landmarks(bones: Bones) -> NDArray[np.float64]:
     """The 33 BlazePose joints, world metres (33, 3)."""
     points = [on_face(bones, *place) for place in _FACE]
     left, right = bones.left, bones.right
-    for name in ("shoulder", "elbow", "wrist"):
-        points += [getattr(left, name), getattr(right, name)]
+    points += [left.shoulder, right.shoulder, left.elbow, right.elbow, left.wrist, right.wrist]
     for across, up in ((-0.22, 0.50), (0.18, 0.54), (0.34, 0.34)):  # little finger, index, thumb
         points += [on_hand(bones.body, side, across, up) for side in (left, right)]
-    for name in ("hip", "knee", "ankle"):
-        points += [getattr(left, name), getattr(right, name)]
+    points += [left.hip, right.hip, left.knee, right.knee, left.ankle, right.ankle]
     for front in (-HEEL, TOES):
         points += [on_foot(bones.body, side, front, -0.62 * ANKLE) for side in (left, right)]
     return np.stack(points)
-
-
-# On a head of half sizes 1: right, up. Order of BlazePose: nose, left eye's corners, right eye's, ears, mouth.
-EYE, EYE_HEIGHT, EYE_WIDTH = 0.37, 0.09, 0.16
-MOUTH, MOUTH_HEIGHT = 0.25, -0.42
-_FACE = (
-    (0.0, -0.11, 1.14),
-    *((x, EYE_HEIGHT, 0.0) for x in (EYE - EYE_WIDTH, EYE, EYE + EYE_WIDTH)),
-    *((-x, EYE_HEIGHT, 0.0) for x in (EYE - EYE_WIDTH, EYE, EYE + EYE_WIDTH)),
-    (0.93, -0.02, 0.15),
-    (-0.93, -0.02, 0.15),
-    (MOUTH, MOUTH_HEIGHT, 0.0),
-    (-MOUTH, MOUTH_HEIGHT, 0.0),
-)
 
 
 def on_face(bones: Bones, right: float, up: float, front: float) -> Vector:

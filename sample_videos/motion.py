@@ -13,6 +13,8 @@ from scipy.interpolate import PchipInterpolator
 
 from sample_videos.truth import Stamp
 
+Knot = tuple[float, tuple[float, ...]]  # beat, values of some channels
+
 BOUNCE = 0.016  # legs that the hips sink around every beat
 
 
@@ -38,7 +40,6 @@ class Torso:
     look: float = 0.0  # the head about the neck
     nod: float = 0.0
     cock: float = 0.0  # the head to the side
-    sway: float = 0.0  # the hips to the left of where the feet put them, legs
     sink: float = 0.0  # knees bent: hips lower than the feet allow, legs
 
 
@@ -70,7 +71,6 @@ class Step:
     side: str  # "left" or "right"
     lands: float  # beat
     x: float  # where, legs
-    z: float = 0.0
     height: float = 0.10  # of the ankle, half way
     takes: float = 0.8  # beats in the air
     ahead: float = 0.0  # how far in front it swings: a lifted knee
@@ -96,31 +96,31 @@ class TorsoKey:
 
 @dataclass(frozen=True, slots=True)
 class Dance:
-    """A dance on beats; begins with the feet `stance_width` legs apart."""
+    """A dance on beats; begins with the feet `stance_width` apart."""
 
     tempo: float  # beats a minute
     steps: tuple[Step, ...]  # in the order of landing
     arms: tuple[ArmKey, ...]
     torso: tuple[TorsoKey, ...]
-    stance_width: float = 0.32
+    stance_width: float = 0.32  # legs
 
     def stances(self, seconds: NDArray[np.float64]) -> list[Stance]:
         """The stance at each of `seconds` (n,) since the beginning; continuous, with continuous speed."""
         beats = seconds * self.tempo / 60
-        left, right = self._foot("left"), self._foot("right")
-        feet = [_through(track, beats) for track in (left, right)]
+        left_foot, right_foot = _through(self._foot("left"), beats), _through(self._foot("right"), beats)
         hips = _through(self._hips(), beats)[:, 0]
-        arms = [_through([(k.beat, astuple(a)) for k, a in keys], beats) for keys in self._arm_keys()]
+        left_arm = _through([(key.beat, astuple(key.left)) for key in self.arms], beats)
+        right_arm = _through([(key.beat, astuple(key.right)) for key in self.arms], beats)
         torso = _through([(key.beat, astuple(key.torso)) for key in self.torso], beats)
         torso[:, _SINK] += BOUNCE * (1 + np.cos(2 * np.pi * beats))
         return [
             Stance(
                 hips=float(hips[n]),
                 torso=Torso(*torso[n].tolist()),
-                left_arm=Arm(*arms[0][n].tolist()),
-                right_arm=Arm(*arms[1][n].tolist()),
-                left_foot=Foot(*feet[0][n].tolist()),
-                right_foot=Foot(*feet[1][n].tolist()),
+                left_arm=Arm(*left_arm[n].tolist()),
+                right_arm=Arm(*right_arm[n].tolist()),
+                left_foot=Foot(*left_foot[n].tolist()),
+                right_foot=Foot(*right_foot[n].tolist()),
             )
             for n in range(len(beats))
         ]
@@ -130,27 +130,25 @@ class Dance:
         beat = Fraction(60) / Fraction(self.tempo)
         return tuple(Stamp(Fraction(step.lands) * beat, step.side) for step in self.steps if step.stamp)
 
-    def _arm_keys(self) -> tuple[list[tuple[ArmKey, Arm]], list[tuple[ArmKey, Arm]]]:
-        return [(key, key.left) for key in self.arms], [(key, key.right) for key in self.arms]
-
-    def _foot(self, side: str) -> list[tuple[float, tuple[float, ...]]]:
+    def _foot(self, side: str) -> list[Knot]:
         """Knots of one foot: on the floor, half way through the air, on the floor again."""
-        x, z = self.stance_width / 2 * (1 if side == "left" else -1), 0.0
-        knots: list[tuple[float, tuple[float, ...]]] = [(-1.0, (x, z, 0.0))]
+        x = self.stance_width / 2 * (1 if side == "left" else -1)
+        knots: list[Knot] = [(-1.0, (x, 0.0, 0.0))]
         for step in self.steps:
             if step.side != side:
                 continue
-            middle = ((x + step.x) / 2, (z + step.z) / 2 + step.ahead, step.height)
-            knots.append((step.lands - step.takes, (x, z, 0.0)))
-            knots.append((step.lands - step.takes * (0.32 if step.stamp else 0.5), middle))
-            x, z = step.x, step.z
-            knots.append((step.lands, (x, z, 0.0)))
+            middle = ((x + step.x) / 2, step.ahead, step.height)
+            knots.append((step.lands - step.takes, (x, 0.0, 0.0)))
+            falls = step.takes * (0.32 if step.stamp else 0.5)  # a stamp comes down fast
+            knots.append((step.lands - falls, middle))
+            x = step.x
+            knots.append((step.lands, (x, 0.0, 0.0)))
         return knots
 
-    def _hips(self) -> list[tuple[float, tuple[float, ...]]]:
+    def _hips(self) -> list[Knot]:
         """Knots of the hips: over the standing foot while the other is in the air, between them after."""
         at = {"left": self.stance_width / 2, "right": -self.stance_width / 2}
-        knots: list[tuple[float, tuple[float, ...]]] = [(-1.0, (0.0,))]
+        knots: list[Knot] = [(-1.0, (0.0,))]
         for step in self.steps:
             standing = at["right" if step.side == "left" else "left"]
             middle = (at["left"] + at["right"]) / 2
@@ -164,11 +162,9 @@ class Dance:
 _SINK = [one.name for one in fields(Torso)].index("sink")
 
 
-def _through(knots: list[tuple[float, tuple[float, ...]]], beats: NDArray[np.float64]) -> NDArray[np.float64]:
+def _through(knots: list[Knot], beats: NDArray[np.float64]) -> NDArray[np.float64]:
     """A curve through the knots that overshoots none and rests where two are equal (n, channels)."""
     merged = dict(knots)  # a landing and the next lift-off may be one moment
     at = np.array(sorted(merged))
     values = np.array([merged[beat] for beat in at.tolist()])
-    if len(at) == 1:
-        return np.repeat(values, len(beats), axis=0)
     return np.asarray(PchipInterpolator(at, values)(np.clip(beats, at[0], at[-1])))

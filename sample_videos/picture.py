@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sample_videos.figure import Bones, landmarks
-from sample_videos.place import FINER, HEIGHT, WIDTH, Place, lamp
+from sample_videos.place import FINER, HEIGHT, WALL, WIDTH, Place, lamp
 from sample_videos.round_cones import NEVER, Floats, Hits, View, cast, cast_depth
 from sample_videos.wardrobe import Performer, dress
 
@@ -35,7 +35,7 @@ class Stage:
         view, light = place.camera.view(1), lamp()
         reach = -view.eye[1] / np.minimum(view.rays[..., 1], -1e-3)
         floor = view.eye + view.rays * reach[..., None]
-        floor[(view.rays[..., 1] >= -1e-3) | (floor[..., 2] < -1.5)] = np.nan
+        floor[(view.rays[..., 1] >= -1e-3) | (floor[..., 2] < WALL)] = np.nan
         seen = light.project(floor)[..., :2].astype(np.float32)
         bounce = (np.array(place.floor_light, np.float32) / 255) ** _GAMMA * 0.42
         return cls(place.camera.view(FINER), light, place.backdrop(), floor.astype(np.float32), seen, bounce)
@@ -57,9 +57,9 @@ def render(performer: Performer, bones: Bones, stage: Stage) -> NDArray[np.uint8
     return np.asarray((picture * 255 + 0.5).clip(0, 255), np.uint8)
 
 
-def joint_pixels(bones: Bones, place: Place) -> NDArray[np.float64]:
-    """The 33 joints where the camera of `place` sees them (33, 2), pixels of the finished frame."""
-    return place.camera.view(1).project(landmarks(bones))[:, :2]
+def joint_pixels(bones: Bones, view: View) -> NDArray[np.float64]:
+    """The 33 joints where a camera with the finished frame's size sees them (33, 2), pixels."""
+    return view.project(landmarks(bones))[:, :2]
 
 
 def _shade(hits: Hits, met: NDArray[np.bool_], seen_by_lamp: Floats, stage: Stage) -> Floats:
@@ -100,7 +100,8 @@ def _floor_shadow(bones: Bones, seen_by_lamp: Floats, stage: Stage) -> Floats:
     """What is left of the floor's light (HEIGHT, WIDTH): the body's soft shadow, and a dark spot under each shoe."""
     covered = cv2.GaussianBlur((seen_by_lamp < NEVER).astype(np.float32), (0, 0), 5.0)
     shadow = cv2.remap(covered, stage.floor_seen[..., 0], stage.floor_seen[..., 1], cv2.INTER_LINEAR)
-    left = 1 - 0.26 * shadow
+    before_wall = np.clip((stage.floor[..., 2] - WALL) / 0.8, 0, 1)  # it does not climb the wall: fade it out
+    left = 1 - 0.26 * shadow * before_wall
     for side in (bones.left, bones.right):
         middle = side.ankle + side.foot[:, 2] * 0.05 * bones.body.leg
         apart = np.hypot(stage.floor[..., 0] - middle[0], stage.floor[..., 2] - middle[2])

@@ -15,7 +15,7 @@ FINER = 2  # performers are rendered so many times larger, and shrunk
 _BACKDROP_FINER = 4
 _LAMP = np.array((-1.25, 4.6, 2.7))
 _LAMP_PIXELS = 420  # of the side of the lamp's picture of the shadows
-_WALL = -1.5  # z, metres
+WALL = -1.5  # z, metres
 
 Surface = Callable[[Floats, Floats], Floats]  # metres right, metres up or to the front -> (n, 3) sRGB
 
@@ -51,7 +51,7 @@ class Place:
         eye = view.eye.astype(np.float32)
         with np.errstate(divide="ignore"):
             to_floor = np.where(rays[:, 1] < 0, -eye[1] / rays[:, 1], np.inf)
-        to_wall = (_WALL - eye[2]) / rays[:, 2]
+        to_wall = (WALL - eye[2]) / rays[:, 2]
         low = to_floor < to_wall
         points = eye + rays * np.where(low, to_floor, to_wall)[:, None].astype(np.float32)
         picture = np.empty((len(rays), 3), np.float32)
@@ -72,7 +72,7 @@ def _glow(points: Floats, low: NDArray[np.bool_]) -> Floats:
     centre = np.array((-0.25, 1.1, 0.0), np.float32)
     distance = np.linalg.norm((points - centre) * np.array((1, 0.8, 0.55), np.float32), axis=1)
     pool = 1.06 - 0.16 * np.clip(distance / 1.9, 0, 1) ** 2
-    corner = np.where(low, points[:, 2] - _WALL, points[:, 1])
+    corner = np.where(low, points[:, 2] - WALL, points[:, 1])
     return np.asarray(pool * (1 - 0.22 * np.exp(-np.abs(corner) / 0.11)), np.float32)
 
 

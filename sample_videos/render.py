@@ -88,7 +88,8 @@ def film(sample: Sample) -> Iterator[Frame]:
 
 def truth(sample: Sample) -> Truth:
     """What the clip shows."""
-    joints = np.stack([joint_pixels(bones, sample.place) for bones in sample.bones()]).round(1)
+    view = sample.place.camera.view(1)
+    joints = np.stack([joint_pixels(bones, view) for bones in sample.bones()]).round(1)
     stamps = sample.dance.stamps() if sample.sound else ()
     return Truth(f"{sample.name}.mp4", WIDTH, HEIGHT, sample.times, joints, stamps)
 

@@ -43,6 +43,7 @@ def dress(performer: Performer, bones: Bones) -> Iterator[Solid]:
     """All solids of a performer in a stance."""
     body, look = performer.body, performer.look
     yield from _torso(body, look, bones)
+    yield from _neck(body, look, bones)
     yield from _head(body, look, bones)
     yield from HAIR[look.hair_style](body, look, bones)
     for side in (bones.left, bones.right):
@@ -62,33 +63,47 @@ def _ellipsoid(centre: Vector, frame: Frame3, sizes: tuple[float, float, float],
 
 
 def _torso(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
-    """Chest and flanks in a space flattened from front to back, shoulders, hips and neck."""
+    """Chest over waist over hips, in spaces flattened from front to back."""
     girth, broad = body.girth, body.half_shoulders
-    flat = (1.0, 1.0, 0.68)
-    chest_space, hips_space = _shaped(bones.chest_frame, flat), _shaped(bones.hips_frame, flat)
+    chest_space = _shaped(bones.chest_frame, (1.0, 1.0, 0.68))
+    hips_space = _shaped(bones.hips_frame, (1.0, 1.0, 0.68))
+    seat = _shaped(bones.hips_frame, (1.0, 0.80, 0.68))
     right, up, low = bones.chest_frame[:, 0], bones.chest_frame[:, 1], bones.hips_frame[:, 1]
-    shirt = projected(look.shirt, bones.chest_frame, bones.chest - up * 0.26, (0.26, 0.26))
+    shirt = _shirt(look, bones)
+    cloth = plain(look.trousers)
     waist, hips = 0.118 * girth, 0.146 * girth
     rib = bones.chest - up * 0.34 * body.spine
     yield Solid(bones.chest - up * 0.105, rib, 0.70 * broad, 0.135 * girth, shirt, into=chest_space, melts=1)
     yield Solid(rib, bones.waist, 0.135 * girth, waist, shirt, into=chest_space, melts=1)
     for mirror, side in ((1, bones.left), (-1, bones.right)):
         pit = bones.chest + right * mirror * 0.57 * broad - up * 0.112
-        flank = rib + right * mirror * 0.20 * broad
-        yield Solid(pit, flank, 0.34 * broad + 0.012, 0.105 * girth, shirt, into=chest_space, melts=1)
+        flank = rib + right * mirror * 0.24 * broad
+        yield Solid(pit, flank, 0.34 * broad + 0.012, 0.108 * girth, shirt, into=chest_space, melts=1)
         top = side.shoulder - up * 0.008
         yield Solid(pit + up * 0.03, top, 0.36 * broad, 0.058 * girth, shirt, into=chest_space, melts=1)
-        yield Solid(bones.chest + right * mirror * 0.03 + up * 0.018, top, 0.050 * girth, 0.055 * girth, shirt, melts=1)
     yield Solid(bones.waist, bones.hips + low * 0.05, waist, hips, shirt, into=hips_space, melts=1)
-    cloth = plain(look.trousers)
-    yield Solid(
-        bones.hips + low * 0.03, bones.hips + low * 0.005, hips * 1.04, hips * 1.06, cloth, into=hips_space, melts=2
-    )
+    thick = 1.05 * hips
+    yield Solid(bones.hips + low * 0.035, bones.hips + low * 0.01, thick, thick, cloth, into=seat, melts=2)
+
+
+def _shirt(look: Look, bones: Bones) -> Paint:
+    centre = bones.chest - bones.chest_frame[:, 1] * 0.26
+    return projected(look.shirt, bones.chest_frame, centre, (0.26, 0.26))
+
+
+def _neck(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
+    """The slopes from the neck to the shoulders, a collar and the neck in it."""
+    girth = body.girth
+    right, up, front = bones.chest_frame.T
+    shirt = _shirt(look, bones)
     yield Solid(bones.chest - up * 0.06, bones.chest + up * 0.02, 0.06, 0.060 * girth, shirt, melts=1)
-    ring = bones.chest + up * 0.048 + bones.chest_frame[:, 2] * 0.006
+    for mirror, side in ((1, bones.left), (-1, bones.right)):
+        inner, outer = bones.chest + right * mirror * 0.03 + up * 0.018, side.shoulder - up * 0.008
+        yield Solid(inner, outer, 0.050 * girth, 0.055 * girth, shirt, melts=1)
+    ring = bones.chest + up * 0.048 + front * 0.006
     yield _ellipsoid(ring, bones.chest_frame, (0.076 * girth, 0.026, 0.070 * girth), plain(look.cuff))
-    neck = bones.head - bones.head_frame[:, 1] * 0.4 * body.head[1]
-    yield Solid(bones.chest + up * 0.012, neck, 0.056 * girth, 0.050 * girth, plain(look.skin))
+    chin = bones.head - bones.head_frame[:, 1] * 0.4 * body.head[1]
+    yield Solid(bones.chest + up * 0.012, chin, 0.056 * girth, 0.050 * girth, plain(look.skin))
 
 
 def _head(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
@@ -98,7 +113,7 @@ def _head(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
     face = projected(look.face, frame, bones.head, (width, height))
     yield _ellipsoid(bones.head, frame, body.head, face)
     nose = on_face(bones, 0.0, -0.10, 0.97), on_face(bones, 0.0, 0.12, 0.95)
-    yield Solid(nose[0], nose[1], 0.115 * width * 1.35, 0.06 * width, skin)
+    yield Solid(nose[0], nose[1], 0.155 * width, 0.06 * width, skin)
     for mirror in (1, -1):
         ear = on_face(bones, mirror * 0.99, -0.04, -0.05)
         yield _ellipsoid(ear, frame, (0.16 * width, 0.22 * height, 0.2 * depth), skin)
@@ -106,7 +121,7 @@ def _head(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
 
 def _bun(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
     """Hair combed back from the brow and tied on the crown."""
-    yield _cap(body, look, bones, 1.06, (0.0, -0.62, 0.78), -0.36)
+    yield _cap(body, look, bones, larger=1.06, edge=0.36, gloss=0.25)
     yield _ellipsoid(on_face(bones, 0.0, 1.14, -0.25), bones.head_frame, (0.062, 0.058, 0.062), plain(look.hair))
     for mirror in (1, -1):
         temple = on_face(bones, mirror * 0.93, 0.36, 0.30)
@@ -116,7 +131,7 @@ def _bun(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
 def _curls(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
     """Short, full curls: a cap and a wreath of balls."""
     hair = plain(look.hair)
-    yield _cap(body, look, bones, 1.10, (0.0, -0.66, 0.75), -0.30)
+    yield _cap(body, look, bones, larger=1.10, edge=0.30, gloss=0.0)
     for turn in np.linspace(-0.12, np.pi + 0.12, 9).tolist():
         at = on_face(bones, 1.0 * np.cos(turn), 0.42 + 0.62 * np.sin(turn), 0.12)
         size = 0.036 + 0.006 * np.sin(5 * turn)
@@ -126,24 +141,16 @@ def _curls(body: Body, look: Look, bones: Bones) -> Iterator[Solid]:
         yield Solid(at, at, 0.030, 0.030, hair)
 
 
+_HAIR_LINE = np.array((0.0, -0.63, 0.77))  # out of the hair, down over the face
 HAIR = {"bun": _bun, "curls": _curls}
 
 
-def _cap(body: Body, look: Look, bones: Bones, larger: float, normal: tuple[float, float, float], edge: float) -> Solid:
-    """A shell over the head that ends at a plane: the line of the hair."""
+def _cap(body: Body, look: Look, bones: Bones, *, larger: float, edge: float, gloss: float) -> Solid:
+    """A shell over the head that ends at a slanted plane, `edge` from its middle: the line of the hair."""
     width, height, depth = (larger * size for size in body.head)
     centre = bones.head + bones.head_frame @ np.array((0.0, 0.02, -0.01))
-    cut = (np.array(normal) / np.linalg.norm(normal), edge * -1)
-    return Solid(
-        centre,
-        centre,
-        1.0,
-        1.0,
-        plain(look.hair),
-        into=_shaped(bones.head_frame, (width, height, depth)),
-        gloss=0.25,
-        cut=cut,
-    )
+    space = _shaped(bones.head_frame, (width, height, depth))
+    return Solid(centre, centre, 1.0, 1.0, plain(look.hair), into=space, gloss=gloss, cut=(_HAIR_LINE, edge))
 
 
 def _arm(body: Body, look: Look, side: Side) -> Iterator[Solid]:

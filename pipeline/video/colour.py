@@ -79,29 +79,25 @@ class ToRgb:
             src_color_range=ColorRange.JPEG if self.colour.full_range else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
         )
-        green, blue, red = (_samples(plane) for plane in converted.planes)
+        green, blue, red = (_rows(plane)[:, : self.width] for plane in converted.planes)
         return np.asarray(cv2.merge([red, green, blue]), dtype=np.uint8)
-
-
-def _samples(plane: VideoPlane) -> NDArray[uint8]:
-    """The picture's part of a plane's rows, which are padded for SIMD."""
-    rows = np.frombuffer(cast(memoryview, plane), np.uint8)  # PyAV's stubs do not say that planes are buffers
-    return rows.reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 @dataclass(slots=True)
 class FromRgb:
-    """RGB arrays to pictures in an encoder's pixel format; holds the scaler."""
+    """RGB arrays to pictures in an encoder's pixel format and size; holds the scaler."""
 
     pixel_format: str
+    width: int  # of the picture; an array that is smaller has its last column and row repeated
+    height: int
     colour: ColourTags  # with a matrix to compute with, unless the format is RGB
     scaler: VideoReformatter = field(default_factory=VideoReformatter)
 
     def __call__(self, image: NDArray[uint8]) -> VideoFrame:
         """A picture in its own memory: the array may be written to again."""
+        picture = self._copied(image)
         if self.pixel_format == "rgb24":
-            return VideoFrame.from_ndarray(image, "rgb24")
-        picture = VideoFrame.from_numpy_buffer(image, "rgb24")
+            return picture
         return self.scaler.reformat(
             picture,
             format=self.pixel_format,
@@ -110,3 +106,20 @@ class FromRgb:
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.JPEG if self.colour.full_range else ColorRange.MPEG,
         )
+
+    def _copied(self, image: NDArray[uint8]) -> VideoFrame:
+        """In memory padded for SIMD: swscale reads past the end of a bare array, and the program may die of it."""
+        picture = VideoFrame(self.width, self.height, "rgb24")
+        (plane,) = picture.planes
+        samples = _rows(plane)[:, : 3 * self.width].reshape(self.height, self.width, 3)
+        height, width, _ = image.shape
+        samples[:height, :width] = image
+        samples[:height, width:] = image[:, -1:]
+        samples[height:] = samples[height - 1]
+        return picture
+
+
+def _rows(plane: VideoPlane) -> NDArray[uint8]:
+    """A plane's rows with their padding."""
+    rows = np.frombuffer(cast(memoryview, plane), np.uint8)  # PyAV's stubs do not say that planes are buffers
+    return rows.reshape(plane.height, plane.line_size)

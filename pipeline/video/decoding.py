@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import FrameError, VideoError
 from pipeline.video.opening import choose_stream, opened, reason
-from pipeline.video.wholeness import REMEDY, Count, damaged, pairs_packets_with_pictures
+from pipeline.video.wholeness import REMEDY, Count, pairs_packets_with_pictures
 
 # Decoders that by default patch damage over and say nothing; told to stop at it instead. The others report it anyway.
 PATCHING = ("h264", "hevc")
@@ -58,11 +58,9 @@ def _decode(packet: "Packet[VideoStream]", count: Count) -> Iterator[VideoFrame]
     try:
         decoded = packet.decode()
     except FFmpegError as error:
-        raise damaged(count.path, count.shown, f"cannot be decoded ({reason(error)})") from error
+        raise count.damaged(f"cannot be decoded ({reason(error)})") from error
     for picture in decoded:
-        if picture.is_corrupt:
-            raise damaged(count.path, count.shown, "the picture is damaged")
-        count.shown += 1
+        count.give(picture)
         yield picture
 
 
@@ -131,10 +129,11 @@ def pictures_from(
     wanted = known.times[index]
     for place in known.places_before(wanted):
         container.seek(place, stream=stream)
-        count.restart()
+        count.restart(index)
         source = pictures(container, stream, count)
         picture = next((picture for picture in source if picture.pts is None or picture.pts >= wanted), None)
         if picture is not None and picture.pts == wanted:
+            count.skipped = index + 1 - count.shown
             return chain([picture], source)
     raise FrameError(
         f"{count.path}, frame {index}",

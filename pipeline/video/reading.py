@@ -17,7 +17,7 @@ from pipeline.video.matroska import fault_in
 from pipeline.video.opening import choose_stream, opened
 from pipeline.video.picture import Display
 from pipeline.video.probing import describe
-from pipeline.video.wholeness import Count, damaged
+from pipeline.video.wholeness import Count
 
 
 class VideoReader:
@@ -109,7 +109,7 @@ class VideoReader:
 
     def _does_not_grow(self, index: int) -> FrameError:
         if (fault := fault_in(self._path)) is not None:
-            return damaged(self._path, index, fault)
+            return self._count.damaged(fault)
         return FrameError(
             f"{self._path}, frame {index}",
             "is shown no later than the frame before it",

@@ -1,6 +1,6 @@
 """Tell a whole file from one that ends early, where decoding alone would stop without a word."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from av.packet import Packet
@@ -33,12 +33,14 @@ class Count:
     read: int = 0  # packets of the stream, shown or not
     fed: int = 0  # packets that should give a picture
     shown: int = 0  # pictures that came out
-    from_start: bool = True
+    skipped: int = 0  # of the clip's frames, those before the first that came out
+    early: list[int] = field(default_factory=list)  # when the packets fed before the first picture came are shown
 
-    def restart(self) -> None:
-        """Begin again in the middle of the clip."""
+    def restart(self, index: int) -> None:
+        """Begin again in the middle of the clip, near frame `index`."""
         self.read = self.fed = self.shown = 0
-        self.from_start = False
+        self.skipped = index
+        self.early.clear()
 
     def take(self, packet: "Packet[VideoStream]") -> None:
         """Count one packet that goes into the decoder.
@@ -47,8 +49,24 @@ class Count:
             FrameError: the container says that the packet is damaged or cut short.
         """
         if packet.is_corrupt:
-            raise damaged(self.path, self.shown, "the packet is cut short or damaged")
+            raise self.damaged("the packet is cut short or damaged")
         self.fed += not packet.is_discard
+        if not self.shown and not packet.is_discard and packet.pts is not None:
+            self.early.append(packet.pts)
+
+    def give(self, picture: VideoFrame) -> None:
+        """Count one picture that came out.
+
+        Where a clip was cut out of a longer one, the decoder may hold back pictures until it has recovered.
+
+        Raises:
+            FrameError: the decoder says that the picture is damaged.
+        """
+        if picture.is_corrupt:
+            raise self.damaged("the picture is damaged")
+        if not self.shown and picture.pts is not None:
+            self.fed -= sum(ticks < picture.pts for ticks in self.early)
+        self.shown += 1
 
     def check(self, stream: VideoStream, first: VideoFrame) -> None:
         """Compare the sums after the last picture.
@@ -56,14 +74,13 @@ class Count:
         Raises:
             FrameError: pictures are missing, or the file ends before what it announced.
         """
-        if self.from_start and self.read < stream.frames:
-            raise damaged(self.path, self.shown, f"the file ends after {self.read} of {stream.frames} frames")
+        if not self.skipped and self.read < stream.frames:
+            raise self.damaged(f"the file ends after {self.read} of {stream.frames} frames")
         if pairs_packets_with_pictures(stream, first) and self.shown < self.fed:
-            raise damaged(self.path, self.shown, f"{self.fed - self.shown} frames before the end cannot be decoded")
+            raise self.damaged(f"{self.fed - self.shown} frames before the end cannot be decoded")
         if (fault := fault_in(self.path)) is not None:
-            raise damaged(self.path, self.shown, fault)
+            raise self.damaged(fault)
 
-
-def damaged(path: Path, index: int, found: str) -> FrameError:
-    """The error for a picture that is not there whole; decoding runs ahead, so the place is near `index`."""
-    return FrameError(f"{path}, near frame {index}", found, "a whole picture", REMEDY)
+    def damaged(self, found: str) -> FrameError:
+        """The error for what is not there whole; decoding runs ahead, so the place is near the next frame."""
+        return FrameError(f"{self.path}, near frame {self.skipped + self.shown}", found, "a whole picture", REMEDY)

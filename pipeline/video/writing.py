@@ -13,8 +13,6 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
-from numpy import uint8
-from numpy.typing import NDArray
 
 from pipeline.artifacts import as_storage_error, atomic_file
 from pipeline.errors import FrameError, UnknownChoice, VideoError
@@ -37,12 +35,11 @@ class VideoWriter:
         self.info = info
         self._path = path
         self._container = container
-        self._right, self._below = _padding(path, info, encoding)
         colour = _written_colour(info, encoding)
-        size = (info.width + self._right, info.height + self._below)
+        size = _written_size(path, info, encoding)
         with blamed_on(path):
             self._stream = add_stream(container, info, encoding, size, colour)
-        self._to_picture = FromRgb(encoding.pixel_format, colour)
+        self._to_picture = FromRgb(encoding.pixel_format, *size, colour)
         self._usual_duration = max(1, round(1 / (info.frame_rate * info.time_base)))
         self._reorders = encoding.reorders
         self._decoded: deque[int] = deque()  # ticks at which the packets to come are decoded
@@ -55,7 +52,7 @@ class VideoWriter:
             FrameError: wrong shape or type, or a time that does not grow or is not a whole number of ticks.
         """
         self._check(frame)
-        picture = self._to_picture(self._padded(frame.image))
+        picture = self._to_picture(frame.image)
         picture.pts = int(frame.time / self.info.time_base)
         picture.time_base = self.info.time_base
         if self._last is None:
@@ -81,15 +78,10 @@ class VideoWriter:
             for packet in self._stream.encode(picture):
                 # Without a duration the last frame would end as it begins, and players would leave it out.
                 packet.duration = self._usual_duration
-                # The i-th packet is decoded when the frame `reorders` before the i-th is shown. The same as the
-                # encoders', but that libx265 makes up times for films shorter than its look-ahead (seen with PyAV 18.1).
+                # The i-th packet is decoded when the frame `reorders` before the i-th is shown. Encoders say the
+                # same, but that libx265 makes up times for films shorter than its look-ahead (in PyAV 18.1).
                 packet.dts = self._decoded.popleft()
                 self._container.mux(packet)
-
-    def _padded(self, image: NDArray[uint8]) -> NDArray[uint8]:
-        if self._right or self._below:
-            return np.pad(image, ((0, self._below), (0, self._right), (0, 0)), mode="edge")
-        return np.ascontiguousarray(image)
 
     def _check(self, frame: Frame) -> None:
         where = f"{self._path}, frame {frame.index}"
@@ -117,17 +109,17 @@ class VideoWriter:
             )
 
 
-def _padding(path: Path, info: VideoInfo, encoding: Encoding) -> tuple[int, int]:
-    """Columns to add at the right and rows below, for formats in which neighbours share chroma."""
+def _written_size(path: Path, info: VideoInfo, encoding: Encoding) -> tuple[int, int]:
+    """Width and height, made even for pixel formats in which neighbours share chroma."""
     halves_columns = any(form in encoding.pixel_format for form in ("420", "422", "nv"))
     halves_rows = any(form in encoding.pixel_format for form in ("420", "nv12", "nv21"))
-    right, below = info.width % 2 * halves_columns, info.height % 2 * halves_rows
-    if right or below:
+    width, height = info.width + info.width % 2 * halves_columns, info.height + info.height % 2 * halves_rows
+    if (width, height) != (info.width, info.height):
         log.warning(
             "%s: %dx%d is written as %dx%d, its edge repeated, because %s needs even sizes",
-            *(path, info.width, info.height, info.width + right, info.height + below, encoding.pixel_format),
+            *(path, info.width, info.height, width, height, encoding.pixel_format),
         )
-    return right, below
+    return width, height
 
 
 def _written_colour(info: VideoInfo, encoding: Encoding) -> ColourTags:
@@ -147,6 +139,7 @@ def add_stream(
     stream.pix_fmt = encoding.pixel_format
     context = stream.codec_context
     context.options = encoding.options()
+    context.thread_type = "AUTO"  # PyAV's default makes x264 cut pictures into slices: slower, and larger files
     context.color_primaries = colour.primaries
     context.color_trc = colour.transfer
     context.colorspace = colour.matrix

@@ -79,9 +79,7 @@ def draw_stick_figures(
         yield Condition(draw_stick_figure(pose, window, width, height, style), pose.time, pose.index)
 
 
-def draw_stick_figure(
-    pose: Pose, window: Box, width: int, height: int, style: StickFigureFormat
-) -> NDArray[np.uint8]:
+def draw_stick_figure(pose: Pose, window: Box, width: int, height: int, style: StickFigureFormat) -> NDArray[np.uint8]:
     """Draw one pose as seen through `window` of the full frame.
 
     Returns:

@@ -83,9 +83,11 @@ def compare_films(
         if sizes[0] != sizes[1]:
             logger.warning("%s is %dx%d, %s %dx%d: resized for the comparison.", film, *sizes[0], truth, *sizes[1])
         sums = _measure(made, true, true_track, progress)
+    whole = sums.whole.psnr
+    assert whole is not None  # a film has at least one frame
     return Comparison(
         frames=frames,
-        psnr_db=sums.whole.psnr or 0.0,
+        psnr_db=whole,
         ssim=sums.similarity / frames,
         person_psnr_db=sums.person.psnr,
         pose_error_pct=None if poses is None else poses.error_pct,

@@ -62,10 +62,10 @@ def warp_error(
     back, forth = flow(truth[0], truth[1]), flow(truth[1], truth[0])
     true = np.abs(_unit(truth[0]) - _moved(_unit(truth[1]), back))
     made = np.abs(_unit(film[0]) - _moved(_unit(film[1]), back))
-    believed = (np.square(2 * true).sum(axis=2) < PHOTOMETRIC) & _returns(back, forth)
+    believed = (4 * _squared_length(true) < PHOTOMETRIC) & _returns(back, forth)
     return WarpError(
-        film=float(made.mean(axis=2)[believed].sum(dtype=np.float64)),
-        truth=float(true.mean(axis=2)[believed].sum(dtype=np.float64)),
+        film=float(made[believed].sum(dtype=np.float64)) / 3,
+        truth=float(true[believed].sum(dtype=np.float64)) / 3,
         pixels=float(believed.sum()),
     )
 
@@ -74,12 +74,17 @@ def _returns(back: NDArray[np.float32], forth: NDArray[np.float32]) -> NDArray[n
     """Whether the way back and the way forth cancel, and the pixel was inside the picture."""
     there = _moved(forth, back)
     alpha, beta = FORWARD_BACKWARD
-    gap = np.square(back + there).sum(axis=2)
+    gap = _squared_length(back + there)
     height, width = back.shape[:2]
     x, y = _grid(height, width)
     x, y = x + back[..., 0], y + back[..., 1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    return np.asarray((gap <= alpha * (np.square(back) + np.square(there)).sum(axis=2) + beta) & inside)
+    return np.asarray((gap <= alpha * (_squared_length(back) + _squared_length(there)) + beta) & inside)
+
+
+def _squared_length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of each pixel's vector: (h, w, k) → (h, w)."""
+    return np.asarray(np.einsum("hwk,hwk->hw", vectors, vectors))
 
 
 def _moved(picture: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ Reals = NDArray[np.floating[Any]]
 
 NOSE = 0
 SHOULDERS = (11, 12)  # left, right, as everywhere: the subject's own left comes first
-WRISTS = (15, 16)
 HIPS = (23, 24)
 ANKLES = (27, 28)
 LIMB_JOINTS = (11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)

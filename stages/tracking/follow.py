@@ -29,7 +29,7 @@ class Note(Enum):
     NOTHING = ""
     CHOSEN = "several people are in the picture and no performer was named: the largest is followed"
     REFUSED = "somebody else stood where the performer was expected; left as a gap"
-    CHANGED = "the person followed from here does not look like the performer of the shot before"
+    CHANGED = "the person followed from here does not look like the one followed before"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +71,7 @@ def follow(
     trail: Trail,
     *,
     cut_distance: float,
+    where: str,
 ) -> Generator[Sight, None, None]:
     """One Sight for each frame.
 
@@ -81,6 +82,8 @@ def follow(
         frames: in order, without holes.
         performer: None: the largest, with a note where there was a choice.
         trail: `Trail()` at the beginning of a clip, else the trail of the frame before the first.
+        cut_distance: pictures farther apart than this begin a new shot.
+        where: the clip's name, for errors.
 
     Raises:
         TrackError: the performer was given by a point, and the point lies on nobody.
@@ -91,36 +94,36 @@ def follow(
         trail = replace(trail, signature=signature)
         if distance > cut_distance:
             trail = Trail(looks=trail.looks, signature=signature)
-        reading, trail, note = _see(frame, networks, performer, trail)
+        reading, trail, note = _see(frame, networks, performer, trail, where)
         yield Sight(frame.time, reading, distance, note, trail)
 
 
 def _see(
-    frame: Frame, networks: PoseNetworks, performer: Performer | None, trail: Trail
+    frame: Frame, networks: PoseNetworks, performer: Performer | None, trail: Trail, where: str
 ) -> tuple[Reading | None, Trail, Note]:
     region = trail.region
     if region is None:
-        return _search(frame, networks, performer, trail)
+        return _search(frame, networks, performer, trail, where)
     if frame.index % COMPANY_EVERY == 0 and len(networks.find_people(frame.image)) > 1:
         trail = replace(trail, company=True)
     reading = networks.read(frame.image, region)
     if reading is None:
-        return _search(frame, networks, performer, trail)
+        return _search(frame, networks, performer, trail, where)
     looks = torso_looks(frame.image, reading.points)
     if not _goes_on(reading, looks, trail):
-        return _search(frame, networks, performer, trail)
+        return _search(frame, networks, performer, trail, where)
     return reading, _seen(reading, looks, trail), Note.NOTHING
 
 
 def _search(
-    frame: Frame, networks: PoseNetworks, performer: Performer | None, trail: Trail
+    frame: Frame, networks: PoseNetworks, performer: Performer | None, trail: Trail, where: str
 ) -> tuple[Reading | None, Trail, Note]:
     thorough = (trail.points is None and trail.lost == 0) or frame.index % THOROUGH_EVERY == 0
     people = find_everybody(networks, frame.image, thorough=thorough)
     trail = replace(trail, company=trail.company or len(people) > 1)
     if not people:
         return None, replace(trail, region=None, lost=trail.lost + 1), Note.NOTHING
-    person, note = _recognise(people, performer, trail, f"frame {frame.index}")
+    person, note = _recognise(people, performer, trail, f"{where}, frame {frame.index}")
     if person is None:
         return None, replace(trail, region=None, lost=trail.lost + 1), note
     return person.reading, _seen(person.reading, person.looks, trail), note
@@ -135,10 +138,8 @@ def _recognise(
         return choose(people, performer or Performer(), where), note
     known = trail.looks
     likest = max(people, key=lambda person: likeness(person.looks, known))
-    if trail.points is None:  # the first sight in a new shot
+    if trail.points is None or not trail.company:  # in a new shot, or alone in the picture
         return likest, Note.NOTHING if likeness(likest.looks, known) >= ALIKE else Note.CHANGED
-    if not trail.company:
-        return likest, Note.NOTHING
     here = [one for one in people if likeness(one.looks, known) >= ALIKE and _travel(one.reading, trail) <= 1]
     if not here:
         return None, Note.REFUSED

@@ -7,6 +7,7 @@ whose it is, cut it with area averaging, and two processes that are given the sa
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ _READER = CalculatorGraphConfig(
     ],
 )
 _BUNDLED_COMPLEXITY = 1  # the only pose model inside the wheel; 0 and 2 would be downloaded
+_one_redirects = threading.Lock()  # file descriptor 2 is the process's: two threads would restore each other's
 _WHOLE_CROP = NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1)
 
 
@@ -163,12 +165,14 @@ def _upright_to_camera(world: NDArray[np.float32], angle: float) -> NDArray[np.f
 @contextmanager
 def _quiet_standard_error() -> Iterator[None]:
     """Keep the libraries' start-up lines off the terminal: they go past Python, straight to file descriptor 2."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  os.devnull is a name, not a path
-        os.dup2(nowhere.fileno(), 2)
+    with _one_redirects:
+        sys.stderr.flush()
+        saved = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
         try:
+            os.dup2(nowhere, 2)
             yield
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+            os.close(nowhere)

@@ -15,7 +15,7 @@ from stages.tracking.networks import PoseNetworks
 from stages.tracking.people import Performer
 
 WARM_UP = 12  # frames a span begins early, to come upon the path of the one before; five were the most we saw needed
-SHORTEST_SPAN = 60  # frames; below, starting a process costs more than it saves
+SHORTEST_SPAN = 120  # frames; below, starting a process costs more than it saves
 LONGEST_SPAN = 1500  # frames, so that progress is seen
 _AHEAD = 4  # frames decoded while the networks work
 
@@ -39,7 +39,8 @@ class Walk:
             closing(prefetched(video, _AHEAD)) as frames,
             PoseNetworks() as networks,
         ):
-            yield from follow(frames, networks, self.performer, trail, cut_distance=self.cut_distance)
+            where = str(self.path)
+            yield from follow(frames, networks, self.performer, trail, cut_distance=self.cut_distance, where=where)
 
 
 @dataclass(frozen=True, slots=True)

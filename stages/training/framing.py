@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from pipeline.errors import TrainingError
 from pipeline.values import Box, Status, Track
 
-MARGIN = 0.2  # of the performer's height on every side: hair, hands and skirts lie beyond joints, moves beyond those seen
+MARGIN = (
+    0.2  # of the performer's height on every side: hair, hands and skirts lie beyond joints, moves beyond those seen
+)
 HEADROOM = 0.1  # of the height, above the eyes, on top of the margin: landmarks end there, heads do not
 SEEN = 0.5  # joints less sure than this say nothing about reach
 
@@ -83,7 +85,9 @@ def _reach(track: Track) -> tuple[float, float, float, float]:
 def _tallest(points: NDArray[np.float32], sure: NDArray[np.bool_]) -> float:
     rows = np.where(sure, points[..., 1], np.nan)
     seen = sure.sum(axis=1) > 1
-    return float(np.quantile(np.nanmax(rows[seen], axis=1) - np.nanmin(rows[seen], axis=1), 0.95)) if seen.any() else 0.0
+    return (
+        float(np.quantile(np.nanmax(rows[seen], axis=1) - np.nanmin(rows[seen], axis=1), 0.95)) if seen.any() else 0.0
+    )
 
 
 def _of_shape(x: float, y: float, width: float, height: float, aspect: float) -> Box:

@@ -139,7 +139,22 @@ def test_errors_survive_the_trip_from_a_worker_process() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
+def test_damage_after_a_start_in_the_middle_is_placed_in_the_whole_clip(tmp_path: Path, detailed: Path) -> None:
+    path = damaged(detailed, at=0.85)
+    with pytest.raises(FrameError) as caught, read_video(path, start_index=28) as video:
+        list(video)
+    assert 35 <= int(caught.value.where.rsplit(" ", 1)[1]) <= 50
+
+
 def test_damage_before_the_span_wanted_does_not_matter(tmp_path: Path, detailed: Path) -> None:
     path = damaged(detailed, at=0.2)
     with read_video(path, start_index=25, stop_index=50) as video:
         assert [frame.index for frame in video] == list(range(25, 50))
+
+
+def test_a_clip_cut_where_pictures_build_up_bit_by_bit_is_read_from_where_they_are_whole(tmp_path: Path) -> None:
+    source = ("-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=4", "-c:v", "libx264", "-bf", "0")
+    stream = ffmpeg_makes(tmp_path / "refresh.ts", *source, "-x264-params", "intra-refresh=1:keyint=20").read_bytes()
+    cut = tmp_path / "cut.ts"
+    cut.write_bytes(stream[: 188 * 3] + stream[len(stream) // 3 // 188 * 188 :])
+    assert 20 < count(cut) < 80

@@ -32,18 +32,22 @@ def footage(name: str, frames: int) -> Footage:
     return Footage(images, np.array([row[1] for row in rows[:frames]]))
 
 
+def shifted(joints: NDArray[np.float64], x: float, y: float = 0.0) -> NDArray[np.float64]:
+    return joints + np.array([x, y])
+
+
 def as_frames(images: Sequence[NDArray[np.uint8]]) -> list[Frame]:
     return [Frame(image, Fraction(index, RATE), index) for index, image in enumerate(images)]
 
 
 @pytest.fixture(scope="session")
 def red() -> Footage:
-    return footage("red_dance", 72)
+    return footage("red_dance", 48)
 
 
 @pytest.fixture(scope="session")
 def blue() -> Footage:
-    return footage("blue_dance", 72)
+    return footage("blue_dance", 48)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Track files, OpenPose folders and the overlay: what goes out comes back, and what does not fit is named."""
 
 import json
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -53,27 +54,39 @@ def test_a_track_is_not_written_over_unless_that_is_wanted(track, tmp_path):
         save_track(track, tmp_path / "tracks.npz", overwrite=False)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"world": None}, r"field 'world' is missing; expected all fields of a track"),
-        ({"points": np.zeros((3, 17, 2), np.float32)}, r"field 'points' is float32 \(3, 17, 2\); expected float32 \(3, 33, 2\)"),
-        ({"status": np.zeros(2, np.uint8)}, r"field 'status' is uint8 \(2,\); expected uint8 \(3,\)"),
-        ({"status": np.full(3, 9, np.uint8)}, r"field 'status' holds values out of range; expected values of Status, 0 to 3"),
-        ({"points": np.full((3, 33, 2), np.nan, np.float32)}, r"field 'points' holds values out of range; expected finite"),
-        ({"confidence": np.full((3, 33), 1.5, np.float32)}, r"field 'confidence' holds values out of range; expected numbers from 0"),
-        ({"shot": np.array([1, 0, 0], np.int32)}, r"field 'shot' holds values out of range; expected shot numbers that never"),
-        ({"time_numerators": np.zeros(3, np.int64)}, r"field 'time_numerators' gives times that do not rise"),
-        ({"time_denominators": np.zeros(3, np.int64)}, r"field 'time_denominators' holds values out of range"),
-        ({"version": np.array(99)}, r"the track's version is 99; expected version 1"),
-        ({"kind": np.array("something else")}, r"this is no body track"),
-    ],
-)  # fmt: skip
+SPOILT = [
+    ({"world": None}, "'world' is missing; expected all fields of a track"),
+    ({"points": np.zeros((3, 17, 2), np.float32)}, "'points' is float32 (3, 17, 2); expected float32 (3, 33, 2)"),
+    ({"status": np.zeros(2, np.uint8)}, "'status' is uint8 (2,); expected uint8 (3,)"),
+    ({"status": np.full(3, 9, np.uint8)}, "'status' holds values out of range; expected values of Status, 0 to 3"),
+    (
+        {"points": np.full((3, 33, 2), np.nan, np.float32)},
+        "'points' holds values out of range; expected finite numbers",
+    ),
+    (
+        {"confidence": np.full((3, 33), 2, np.float32)},
+        "'confidence' holds values out of range; expected numbers from 0",
+    ),
+    (
+        {"shot": np.array([1, 0, 0], np.int32)},
+        "'shot' holds values out of range; expected shot numbers that never fall",
+    ),
+    ({"time_numerators": np.zeros(3, np.int64)}, "'time_numerators' gives times that do not rise; expected each frame"),
+    (
+        {"time_denominators": np.zeros(3, np.int64)},
+        "'time_denominators' holds values out of range; expected denominators",
+    ),
+    ({"version": np.array(99)}, "the track's version is 99; expected version 1"),
+    ({"kind": np.array("something else")}, "this is no body track; expected a file written by `understudy track`"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), SPOILT)
 def test_a_spoilt_track_file_is_refused_by_the_name_of_its_field(track, tmp_path, changes, message):
     path = tmp_path / "tracks.npz"
     save_track(track, path)
     spoil(path, **changes)
-    with pytest.raises(TrackError, match=message):
+    with pytest.raises(TrackError, match=re.escape(message)):
         load_track(path)
 
 
@@ -95,6 +108,8 @@ def test_a_path_without_a_file_is_said_to_be_one(tmp_path):
     with pytest.raises(TrackError, match=r"there is no such file; expected a track file"):
         load_track(tmp_path / "nowhere.npz")
 
+
+ANTI_ALIASED = 20  # 0..255: how much of the ground a thin line's middle may keep
 
 BODY_25_JOINTS = {0: 0, 12: 2, 11: 5, 24: 9, 23: 12, 28: 11, 27: 14, 31: 19, 30: 24, 7: 18}  # ours: theirs
 COCO_18_JOINTS = {0: 0, 12: 2, 11: 5, 24: 8, 23: 11, 28: 10, 27: 13, 7: 17}
@@ -164,7 +179,8 @@ def test_the_overlay_draws_on_a_copy_in_the_colours_of_both_sides(track):
     frame = plain()
     drawn = next(draw_overlay([frame], replace(track, points=points, confidence=confidence)))
     assert (frame.image == 90).all()
-    assert [tuple(drawn.image[y, x]) for x, y in ((40, 20), (20, 20), (30, 10))] == [LEFT, RIGHT, MIDDLE]
+    for (x, y), colour in {(40, 20): LEFT, (20, 20): RIGHT, (30, 10): MIDDLE}.items():
+        np.testing.assert_allclose(drawn.image[y, x], colour, atol=ANTI_ALIASED)
     assert (drawn.index, drawn.time) == (frame.index, frame.time)
 
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import as_frames
+from conftest import as_frames, shifted
 
 from pipeline.errors import TrackError, UnknownChoice
 from pipeline.values import Status
@@ -54,7 +54,7 @@ def test_what_is_cut_out_lands_where_it_was_when_pasted_back():
 
 
 def test_a_region_that_leaves_the_frame_is_black_there():
-    crop = Region(x=0, y=50, side=100, angle=0).cut(np.full((100, 100, 3), 200, np.uint8))
+    crop = Region(x=0, y=150, side=100, angle=0).cut(np.full((300, 300, 3), 200, np.uint8))
     assert (crop[:, : CROP // 2 - 4] == 0).all()
     assert (crop[:, CROP // 2 + 4 :] == 200).all()
     assert (Region(x=-500, y=-500, side=100, angle=0).cut(np.full((9, 9, 3), 200, np.uint8)) == 0).all()
@@ -99,7 +99,7 @@ def test_the_performer_on_the_left_is_followed(film, side_by_side, red, performe
 
 def test_the_performer_on_the_right_is_followed(film, side_by_side, blue):
     track = track_pose(film(side_by_side), TrackerConfig(performer=Performer("right")))
-    assert trunk_error(track, blue.joints[:24] + [360, 0]).max() < NEAR
+    assert trunk_error(track, shifted(blue.joints[:24], 360)).max() < NEAR
 
 
 def test_a_choice_among_several_that_nobody_made_is_said(film, side_by_side, caplog):
@@ -114,7 +114,8 @@ def test_a_choice_among_several_that_nobody_made_is_said(film, side_by_side, cap
 def test_a_point_on_nobody_is_refused_with_the_places_where_people_stand(film, side_by_side):
     config = TrackerConfig(performer=Performer("point", 5, 5))
     with pytest.raises(
-        TrackError, match=r"frame 0: nobody stands at 5,5; expected a point on one of the people seen \(x \d+–"
+        TrackError,
+        match=r"clip.mp4, frame 0: nobody stands at 5,5; expected a point on one of the people seen \(x \d+–",
     ):
         track_pose(film(side_by_side[:1]), config)
 
@@ -134,7 +135,7 @@ def test_somebody_who_walks_before_the_performer_is_never_taken_for_him(film, re
         track = track_pose(film(pictures), TrackerConfig(performer=Performer("right")))
     shown = track.status != Status.MISSING
     walked = np.stack([SPEED * np.arange(36), np.zeros(36)], axis=1)[:, None]
-    to_blue = trunk_error(track, blue.joints[:36] + [180, 0])[shown]
+    to_blue = trunk_error(track, shifted(blue.joints[:36], 180))[shown]
     to_red = trunk_error(track, red.joints[:36] + walked)[shown]
     assert (to_blue < to_red).all()
     assert 5 < shown.sum() < 36

@@ -1,0 +1,146 @@
+"""A model is a folder: weights, what they mean, the background plate, and what remains of the training."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+from torch import nn
+
+from models.checkpoint import load_weights, save_weights
+from models.everybody_dance_now.generator import FACE_GENERATOR, GlobalGenerator
+from pipeline.compute import Compute
+from pipeline.errors import ModelError
+from stages.conditioning.stick_figure import StickFigureFormat
+from stages.retargeting.body import BodyStatistics
+from stages.training.framing import Framing
+from stages.training.networks import build_network, config_type
+from stages.training.presets import NetworkConfig
+
+VERSION = 1
+KIND = "dance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """How near the model came to the end of the clip that it was not trained on, at the network's size."""
+
+    frames: int
+    psnr_db: float
+    ssim: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DanceModel:
+    """What model.json says: all that rendering needs to know about the weights."""
+
+    kind: Literal["dance"] = "dance"
+    version: int = VERSION
+    preset: str
+    network: str
+    network_config: dict[str, Any] = field(default_factory=dict)
+    framing: Framing
+    style: StickFigureFormat  # the conditioning format; another is refused
+    body: BodyStatistics  # the target's, for retargeting
+    face_size: int = 0  # pixels of the network's picture; 0: no face residual
+    clip_name: str  # of the training clip
+    clip_sha256: str
+    held_out: HeldOut | None = None  # None: the person is not in the held-out part
+    licence: str = "Weights trained by the user on the user's clip; no rights beyond those to the clip."
+    consent: str | None = None  # who said that the person filmed agrees; None: not recorded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A model ready to paint."""
+
+    facts: DanceModel
+    performer: nn.Module  # a Performer, in evaluation mode, on the device
+    face: nn.Module | None
+    background: NDArray[np.uint8]  # (height, width, 3) RGB, full frame
+
+
+_FACTS: TypeAdapter[DanceModel] = TypeAdapter(DanceModel)
+
+
+def network_facts(config: NetworkConfig) -> dict[str, Any]:
+    """A network's config as JSON values."""
+    return asdict(config)
+
+
+def write_model(
+    folder: Path, facts: DanceModel, performer: nn.Module, face: nn.Module | None, background: NDArray[np.uint8]
+) -> None:
+    """Write the parts of a model folder; model.json last, so that a folder that has it is whole.
+
+    Raises: StorageError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(performer, folder / "weights.safetensors")
+    if face is not None:
+        save_weights(face, folder / "face.safetensors")
+    cv2.imwrite(str(folder / "background.png"), cv2.cvtColor(background, cv2.COLOR_RGB2BGR))
+    (folder / "model.json").write_bytes(_FACTS.dump_json(facts, indent=2))
+
+
+def read_facts(folder: Path) -> DanceModel:
+    """Read model.json.
+
+    Raises: ModelError: no model there, or one of another kind, version or conditioning format.
+    """
+    path = folder / "model.json"
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            folder, "no model.json", "a model folder that `understudy train` wrote", "Check the path."
+        ) from error
+    _refuse_another(path, text)
+    try:
+        return _FACTS.validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ModelError(
+            path, f"{place}: {first['msg']}", "the file as it was written", "Train again, or restore it."
+        ) from error
+
+
+def _refuse_another(path: Path, text: bytes) -> None:
+    try:
+        head = TypeAdapter(dict[str, Any]).validate_json(text)
+    except ValidationError as error:
+        raise ModelError(path, "no JSON", "the file as training wrote it", "Train again, or restore it.") from error
+    if head.get("kind") != KIND:
+        raise ModelError(
+            path, f"a model of kind {head.get('kind')!r}", f"kind {KIND!r}", "Use the command for that kind."
+        )
+    if head.get("version") != VERSION:
+        raise ModelError(path, f"model version {head.get('version')}", f"version {VERSION}", "Train the model again.")
+
+
+def load_model(folder: Path, compute: Compute) -> LoadedModel:
+    """Read a model folder onto the device; weights in float32, the bulk of the work follows `compute.autocast()`.
+
+    Raises: ModelError: see `read_facts`; or the weights do not fit what model.json says.
+    """
+    facts = read_facts(folder)
+    chance = torch.Generator()
+    performer = build_network(config_type(facts.network)(**facts.network_config), chance)
+    load_weights(performer, folder / "weights.safetensors")
+    face: nn.Module | None = None
+    if facts.face_size:
+        face = GlobalGenerator(FACE_GENERATOR)
+        load_weights(face, folder / "face.safetensors")
+        face = face.to(compute.device).eval()
+    picture = cv2.imread(str(folder / "background.png"))
+    if picture is None:
+        raise ModelError(
+            folder, "background.png is missing or damaged", "the plate that training wrote", "Train again."
+        )
+    performer = performer.to(compute.device, memory_format=torch.channels_last).eval()
+    return LoadedModel(facts, performer, face, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8))

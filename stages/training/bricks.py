@@ -1,0 +1,176 @@
+"""What training loops are laid of: frame pairs, schedules, a clock that survives restarts, a curve on disk."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.compute import Compute
+from pipeline.errors import TrainingError
+from pipeline.image import to_tensor
+from stages.training.clips import PreparedClip
+
+WARM_UP = 0.03  # share of the budget over which a cosine schedule rises
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Consecutive frames, b pairs: index 0 the earlier, 1 the later; all on the training device."""
+
+    conditions: tuple[Tensor, Tensor]  # (b, 3, h, w), -1..1
+    pictures: tuple[Tensor, Tensor]  # (b, 3, h, w), -1..1
+    persons: tuple[Tensor, Tensor]  # (b, 1, h, w), 0..1
+    backdrop: Tensor  # (b, 3, h, w), -1..1
+    noses: tuple[Tensor, Tensor]  # (b, 3): x, y in pixels of these pictures, confidence
+
+
+def draw_pairs(
+    clip: PreparedClip, count: int, chance: np.random.Generator, *, shift: float, reduce: int, compute: Compute
+) -> Pairs:
+    """Draw pairs of consecutive frames, each moved by up to `shift` of its size, the same way throughout the pair."""
+    height, width = clip.framing.height, clip.framing.width
+    later = chance.choice(clip.pairs, count)
+    moves = [(_move(height, shift, chance), _move(width, shift, chance)) for _ in later]
+
+    def take(array: NDArray[np.uint8], frames: Iterable[int]) -> NDArray[np.uint8]:
+        return np.stack(
+            [array[frame][rows[:, None], columns] for frame, (rows, columns) in zip(frames, moves, strict=True)]
+        )
+
+    def picture(array: NDArray[np.uint8], frames: Iterable[int]) -> Tensor:
+        tensor = to_tensor(take(array, frames), compute.device)
+        tensor = torch.nn.functional.avg_pool2d(tensor, reduce) if reduce > 1 else tensor
+        return tensor.contiguous(memory_format=torch.channels_last)
+
+    def person(frames: Iterable[int]) -> Tensor:
+        mask = torch.from_numpy(take(clip.masks, frames)).to(compute.device)[:, None].float() / 255
+        return torch.nn.functional.avg_pool2d(mask, reduce) if reduce > 1 else mask
+
+    def nose(frames: Iterable[int]) -> Tensor:
+        corner = np.array([(columns[0], rows[0]) for rows, columns in moves])
+        place = clip.noses[list(frames)].copy()
+        place[:, :2] = (place[:, :2] - corner + 0.5) / reduce - 0.5
+        return torch.from_numpy(place).to(compute.device)
+
+    both = (later - 1, later)
+    return Pairs(
+        conditions=(picture(clip.conditions, both[0]), picture(clip.conditions, both[1])),
+        pictures=(picture(clip.pictures, both[0]), picture(clip.pictures, both[1])),
+        persons=(person(both[0]), person(both[1])),
+        backdrop=picture(clip.plates, clip.plate_of[later]),
+        noses=(nose(both[0]), nose(both[1])),
+    )
+
+
+def _move(side: int, shift: float, chance: np.random.Generator) -> NDArray[np.int64]:
+    """Which row (or column) of the picture each row of the moved one shows; the border is repeated."""
+    reach = round(side * shift)
+    moved = int(chance.integers(-reach, reach + 1))
+    return np.asarray(np.clip(np.arange(side) + moved, 0, side - 1))
+
+
+def learning_rate(base: float, done: float, schedule: Literal["cosine", "linear"]) -> float:
+    """The rate when `done` (0 … 1) of the budget is used.
+
+    "cosine" rises over the first 3 %, then falls to 0 along half a cosine; "linear" is the papers': constant for the
+    first half, then falling to 0 in a straight line.
+    """
+    if schedule == "linear":
+        return base * min(1.0, 2 * (1 - done))
+    return base * min(1.0, (done + 1e-3) / WARM_UP) * (1 + math.cos(math.pi * done)) / 2
+
+
+def seconds_left(done: float, seconds: float) -> float:
+    """How long the rest takes if it goes on as before, when `done` (0 … 1) took `seconds`."""
+    return seconds * (1 - done) / max(done, 1e-6)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds spent training, over all the times the program was started."""
+
+    before: float = 0.0  # from earlier runs
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds until now."""
+        return self.before + time.monotonic() - self.started
+
+
+@dataclass(slots=True)
+class Every:
+    """True once every so many seconds, for what costs time and need not be exact."""
+
+    seconds: float
+    last: float = field(default_factory=time.monotonic)
+
+    def due(self) -> bool:
+        """Whether the time has come; asking resets the clock when it has."""
+        if time.monotonic() - self.last < self.seconds:
+            return False
+        self.last = time.monotonic()
+        return True
+
+
+class Curve:
+    """The loss of every step in a text file, `step,loss`; after a crash it goes on where the saved state stood."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        """Keep the lines of the first `step` steps of an older file and append from there."""
+        kept = path.read_text().splitlines(keepends=True)[:step] if path.exists() else []
+        self._file = path.open("w", buffering=1)
+        self._file.writelines(kept)
+
+    def add(self, step: int, loss: float) -> None:
+        """Append a line.
+
+        Raises: TrainingError where the loss is no number: the state saved before is the one to go on from.
+        """
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"step {step}",
+                f"the loss is {loss}",
+                "a finite number",
+                "Start again from the last saved state with a lower learning rate, or with --device cpu.",
+            )
+        self._file.write(f"{step},{loss!r}\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class StopSignal:
+    """Ctrl-C (or a polite kill) asks for an end after the step that is under way, so that what is saved is whole.
+
+    A second Ctrl-C ends at once. Outside the main thread signals cannot be caught, and nothing changes.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignal":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True

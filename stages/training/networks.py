@@ -1,0 +1,49 @@
+"""From a config to the network it describes, freshly initialised."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from models.blocks import initialise
+from models.everybody_dance_now.draft import DraftConfig, DraftGenerator
+from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig, GlobalGenerator, LocalEnhancer
+from models.everybody_dance_now.performance import WholeFrame
+from pipeline.errors import UnknownChoice
+from stages.training.presets import NetworkConfig
+
+Build = Callable[..., nn.Module]
+
+# The word in model.json, the config behind it, how it is built.
+NETWORKS: dict[str, tuple[type[NetworkConfig], Build]] = {
+    "draft": (DraftConfig, DraftGenerator),
+    "global": (GeneratorConfig, lambda config: WholeFrame(GlobalGenerator(config))),
+    "enhancer": (EnhancerConfig, lambda config: WholeFrame(LocalEnhancer(config))),
+}
+
+
+def name_of(config: NetworkConfig) -> str:
+    """The word for a config's network."""
+    return next(name for name, (kind, _) in NETWORKS.items() if isinstance(config, kind))
+
+
+def config_type(name: str) -> type[NetworkConfig]:
+    """The config class behind a word.
+
+    Raises: UnknownChoice.
+    """
+    if name not in NETWORKS:
+        raise UnknownChoice.among("network", name, NETWORKS)
+    return NETWORKS[name][0]
+
+
+def build_network(config: NetworkConfig, chance: torch.Generator) -> nn.Module:
+    """Build and initialise: normal with deviation 0.02 for the paper's networks, PyTorch's own for the draft.
+
+    The draft's layers are drawn from PyTorch's global state, which is put back afterwards.
+    """
+    build = NETWORKS[name_of(config)][1]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**31, (), generator=chance)))
+        network = build(config)
+    return network if isinstance(config, DraftConfig) else initialise(network, chance)

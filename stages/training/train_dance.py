@@ -1,0 +1,103 @@
+"""From a prepared clip to a model folder: all phases of a preset, the face residual, the held-out score."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from models.everybody_dance_now.objective import PictureLoss
+from pipeline.artifacts import FileRef
+from pipeline.compute import Compute
+from pipeline.errors import TrainingError
+from stages.model_folder import DanceModel, HeldOut, network_facts, write_model
+from stages.retargeting.body import BodyStatistics
+from stages.training.clips import open_clip
+from stages.training.networks import name_of
+from stages.training.presets import FACE_WEIGHTS, Budget, DancePreset, Phase
+from stages.training.train_everybody_dance_now import Watch, train_phase
+from stages.training.train_face_residual import train_face_residual
+from stages.training.validation import score_held_out
+
+
+def train_dance(
+    prepared: Path,
+    clip: FileRef,
+    body: BodyStatistics,
+    preset: DancePreset,
+    budget: Budget,
+    compute: Compute,
+    folder: Path,
+    *,
+    perceptual: PictureLoss | None = None,
+    consent: str | None = None,
+    watch: Watch | None = None,
+) -> None:
+    """Train into `folder`, or go on where that was left; the folder is a model once this returns.
+
+    Args:
+        prepared: folder written by `prepare_clip`.
+        clip: the film it was made of, for the record.
+        perceptual: VGG-19's loss; without it the perceptual terms are replaced by the mean absolute error.
+
+    Raises:
+        TrainingError: see `train_phase`; or the clip has no two consecutive frames with the person in them.
+    """
+    data = open_clip(prepared)
+    if not len(data.pairs):
+        raise TrainingError(clip.path, "no two frames in a row show the person", "a continuous take", "Film again.")
+    work = folder / "training"
+    work.mkdir(parents=True, exist_ok=True)
+    performer: nn.Module | None = None
+    for number, phase in enumerate(preset.phases):
+        performer = train_phase(
+            data,
+            _affordable(phase, perceptual),
+            budget.share(phase.part),
+            compute,
+            work,
+            name=f"phase{number}",
+            continued_from=performer,
+            perceptual=perceptual,
+            watch=watch,
+        )
+    assert performer is not None
+    face: nn.Module | None = None
+    if preset.face_part:
+        weights = FACE_WEIGHTS if perceptual else FACE_WEIGHTS.without_perceptual()
+        face = train_face_residual(
+            data,
+            performer,
+            preset.face_size,
+            budget.share(preset.face_part),
+            compute,
+            work,
+            weights=weights,
+            perceptual=perceptual,
+            watch=watch,
+        )
+    score = score_held_out(data, performer, compute)
+    last = preset.phases[-1]
+    facts = DanceModel(
+        preset=preset.name,
+        network=name_of(last.network),
+        network_config=network_facts(last.network),
+        framing=data.framing,
+        style=data.style,
+        body=body,
+        face_size=preset.face_size if face is not None else 0,
+        clip_name=clip.path.name,
+        clip_sha256=clip.sha256,
+        held_out=None if score is None else HeldOut(frames=score.frames, psnr_db=score.psnr_db, ssim=score.ssim),
+        consent=consent,
+    )
+    write_model(folder, facts, performer, face, np.load(prepared / "background.npy"))
+    for leftover in work.glob("phase*.safetensors"):
+        leftover.unlink()  # the last phase's weights are the model's now
+
+
+def _affordable(phase: Phase, perceptual: PictureLoss | None) -> Phase:
+    """The phase as it can be trained here: without VGG-19 its share goes to the mean absolute error."""
+    if perceptual is not None or phase.weights.perceptual == 0:
+        return phase
+    return replace(phase, weights=phase.weights.without_perceptual())

@@ -1,0 +1,197 @@
+"""Train a performer's likeness as Everybody Dance Now does: two frames at a time, judged together.
+
+Source: Chan et al. 2019, "Everybody Dance Now", sec. 3.2–3.4; the order of steps is the official code's.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.blocks import initialise
+from models.checkpoint import load_weights, save_weights
+from models.ema import Ema
+from models.everybody_dance_now.draft import MattingWeights, matting_loss
+from models.everybody_dance_now.generator import GlobalGenerator, LocalEnhancer
+from models.everybody_dance_now.objective import PictureLoss, discriminator_loss, generator_loss, two_frames
+from models.everybody_dance_now.performance import Performance, WholeFrame
+from models.patch_discriminator import MultiscaleDiscriminator
+from models.training_state import Progress, TrainingState
+from pipeline.compute import Compute
+from stages.training.bricks import Clock, Curve, Every, Pairs, StopSignal, draw_pairs, learning_rate, seconds_left
+from stages.training.clips import PreparedClip
+from stages.training.networks import build_network
+from stages.training.presets import Budget, Phase
+from stages.training.validation import Validation
+
+MAX_GRADIENT = 1.0  # norm of all gradients together: a rare bad pair does not throw the network off
+SAVE_SECONDS = 30.0  # between full states; a killed training loses at most this
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a watcher is told after a step."""
+
+    phase: str
+    step: int
+    done: float  # share of the budget, 0 … 1
+    seconds_left: float
+    loss: float
+
+
+Watch = Callable[[Report], None]
+
+
+def train_phase(
+    clip: PreparedClip,
+    phase: Phase,
+    budget: Budget,
+    compute: Compute,
+    folder: Path,
+    *,
+    name: str,
+    continued_from: nn.Module | None = None,
+    perceptual: PictureLoss | None = None,
+    watch: Watch | None = None,
+) -> nn.Module:
+    """Train one network until the budget is used, or read it where that was done before; return its average.
+
+    The state is saved to `folder` every half minute, on Ctrl-C and at the end; started again with the same settings it
+    goes on from there, and on a processor with a budget in steps it computes exactly what it would have computed.
+
+    Raises:
+        TrainingError: the loss is no number any more, or the saved state is of another training.
+        KeyboardInterrupt: passed on after saving.
+    """
+    players = _players(phase, compute, continued_from)
+    finished = folder / f"{name}.safetensors"
+    if finished.exists():
+        load_weights(players.network, finished)
+        return players.network
+    path = folder / f"{name}.state.safetensors"
+    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
+    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(SAVE_SECONDS)
+    with (
+        StopSignal() as stop,
+        closing(Curve(folder / f"{name}.csv", step)) as curve,
+        closing(Validation(clip, phase.reduce, compute, folder / "tensorboard" / name, step)) as validation,
+    ):
+        while (done := budget.done(step, clock.seconds)) < 1:
+            players.set_rate(learning_rate(phase.learning_rate, done, phase.schedule))
+            pairs = draw_pairs(
+                clip, phase.batch, players.sampler, shift=phase.shift, reduce=phase.reduce, compute=compute
+            )
+            loss, fake = _generator_step(players, pairs, phase, compute, perceptual)
+            if phase.weights.judged:
+                _judge_step(players, pairs, fake, phase, compute)
+            players.average.update(players.network)
+            step += 1
+            curve.add(step, loss)
+            validation.look(step, loss, budget.done(step, clock.seconds), players.average)
+            if watch is not None:
+                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
+            if stop.asked or save_due.due():
+                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
+            if stop.asked:
+                raise KeyboardInterrupt
+    save_weights(players.average.average, finished)
+    path.unlink(missing_ok=True)
+    players.average.copy_to(players.network)
+    return players.network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Players:
+    """Who learns in a phase, and what of them is saved."""
+
+    network: nn.Module
+    judge: nn.Module
+    average: Ema
+    of_network: torch.optim.Optimizer
+    of_judge: torch.optim.Optimizer
+    sampler: np.random.Generator
+    state: TrainingState
+
+    def set_rate(self, rate: float) -> None:
+        """Give both optimisers a learning rate."""
+        for group in self.of_network.param_groups + self.of_judge.param_groups:
+            group["lr"] = rate
+
+
+def _players(phase: Phase, compute: Compute, continued_from: nn.Module | None) -> _Players:
+    chance = compute.generator()
+    network = build_network(phase.network, chance)
+    if continued_from is not None:
+        _take_over(network, continued_from)
+    network = network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    judge = initialise(MultiscaleDiscriminator(phase.discriminator), chance).to(compute.device)
+    average = Ema(network, decay=phase.ema)
+    of_network = torch.optim.Adam(network.parameters(), phase.learning_rate, betas=phase.betas)
+    of_judge = torch.optim.Adam(judge.parameters(), phase.learning_rate, betas=phase.betas)
+    sampler = np.random.default_rng(compute.seed)
+    state = TrainingState(
+        modules={"network": network, "average": average, "judge": judge},
+        optimisers={"network": of_network, "judge": of_judge},
+        samplers={"pairs": sampler},
+    )
+    return _Players(network, judge, average, of_network, of_judge, sampler, state)
+
+
+def _take_over(network: nn.Module, coarse: nn.Module) -> None:
+    """The local enhancer goes on from the global generator of the phase before."""
+    assert isinstance(network, WholeFrame) and isinstance(coarse, WholeFrame)
+    assert isinstance(network.generator, LocalEnhancer) and isinstance(coarse.generator, GlobalGenerator)
+    network.generator.continue_from(coarse.generator)
+
+
+def _generator_step(
+    players: _Players, pairs: Pairs, phase: Phase, compute: Compute, perceptual: PictureLoss | None
+) -> tuple[float, tuple[Tensor, Tensor]]:
+    """Paint both frames, descend on all terms; returns the total and the frames for the discriminator's turn."""
+    made: list[Performance] = []
+
+    def paint(condition: Tensor, previous: Tensor) -> Tensor:
+        made.append(players.network(condition, previous, pairs.backdrop))
+        return made[-1].image.float()
+
+    with compute.autocast():
+        fake = two_frames(paint, *pairs.conditions)
+        terms = generator_loss(
+            players.judge,
+            conditions=pairs.conditions,
+            real=pairs.pictures,
+            fake=fake,
+            weights=phase.weights,
+            perceptual=perceptual,
+        )
+    total = terms.total(phase.weights)
+    if phase.matting is not None:
+        total = total + _matting(made, pairs, phase.matting)
+    players.of_network.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(players.network.parameters(), MAX_GRADIENT)
+    players.of_network.step()
+    return float(total.detach()), fake
+
+
+def _matting(made: list[Performance], pairs: Pairs, weights: MattingWeights) -> Tensor:
+    """The mean over both frames of the terms about the mask."""
+    terms = [
+        matting_loss(one, picture, person, weights).total(weights)
+        for one, picture, person in zip(made, pairs.pictures, pairs.persons, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def _judge_step(players: _Players, pairs: Pairs, fake: tuple[Tensor, Tensor], phase: Phase, compute: Compute) -> None:
+    with compute.autocast():
+        terms = discriminator_loss(
+            players.judge, conditions=pairs.conditions, real=pairs.pictures, fake=fake, weights=phase.weights
+        )
+    players.of_judge.zero_grad(set_to_none=True)
+    terms.total().backward()  # type: ignore[no-untyped-call]
+    players.of_judge.step()

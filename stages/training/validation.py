@@ -1,0 +1,101 @@
+"""Look at the held-out end of the clip while training: a contact sheet of fixed frames, PSNR and SSIM, curves.
+
+TensorBoard shows it all; the newest contact sheet is also a plain picture beside the checkpoints.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+
+from models.everybody_dance_now.performance import Performer
+from pipeline.compute import Compute
+from pipeline.image import to_images, to_tensor
+from stages.evaluation.metrics import decibels, ssim
+from stages.training.clips import PreparedClip
+
+LOOKS = (0.1, 0.25, 0.5, 0.75)  # shares of the budget at which the held-out frames are painted
+SHOWN = 6  # frames on a contact sheet
+CURVE_STEPS = 10  # between points of the loss curve
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How near held-out frames come to the truth, at the network's size."""
+
+    frames: int
+    psnr_db: float  # of the mean squared error over all of them
+    ssim: float
+
+
+class Validation:
+    """Keeps the curves and, at fixed shares of the budget, paints the held-out frames with the averaged weights."""
+
+    def __init__(self, clip: PreparedClip, reduce: int, compute: Compute, folder: Path, step: int) -> None:
+        self._clip, self._reduce, self._compute, self._folder = clip, reduce, compute, folder
+        self._board = SummaryWriter(str(folder), purge_step=step)  # type: ignore[no-untyped-call]
+        self._shown = 0.0
+
+    def look(self, step: int, loss: float, done: float, performer: nn.Module) -> None:
+        """Note the loss; paint the contact sheet when its time has come."""
+        if step % CURVE_STEPS == 0:
+            self._board.add_scalar("loss", loss, step)  # type: ignore[no-untyped-call]
+        due = [look for look in LOOKS if self._shown < look <= done]
+        if due:
+            self._shown = due[-1]
+            self._paint_sheet(step, performer)
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        self._board.close()  # type: ignore[no-untyped-call]
+
+    def _paint_sheet(self, step: int, performer: nn.Module) -> None:
+        frames = self._clip.held_out
+        chosen = frames[np.linspace(0, len(frames) - 1, min(SHOWN, len(frames))).round().astype(int)]
+        rows = [
+            np.concatenate([shown, painted, true], axis=0)
+            for shown, painted, true in paint_frames(self._clip, performer, chosen, self._reduce, self._compute)
+        ]
+        if rows:
+            sheet = np.concatenate(rows, axis=1)
+            self._board.add_image("held out: condition, painted, true", sheet, step, dataformats="HWC")  # type: ignore[no-untyped-call]
+            cv2.imwrite(str(self._folder.parent.parent / "held_out.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+
+
+def paint_frames(
+    clip: PreparedClip, performer: Performer | nn.Module, frames: NDArray[np.int64], reduce: int, compute: Compute
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Paint frames one after the other, each seeing the one painted before if they are consecutive.
+
+    Yields:
+        condition, painted and true picture of each, (h, w, 3) uint8.
+    """
+    previous: Tensor | None = None
+    last = -2
+    for frame in frames.tolist():
+        condition, backdrop, truth = (
+            torch.nn.functional.avg_pool2d(to_tensor(array[index], compute.device), reduce)
+            for array, index in ((clip.conditions, frame), (clip.plates, clip.plate_of[frame]), (clip.pictures, frame))
+        )
+        before = previous if previous is not None and frame == last + 1 else torch.zeros_like(condition)
+        with torch.inference_mode(), compute.autocast():
+            previous = performer(condition, before, backdrop).image.float()
+        last = frame
+        yield to_images(condition)[0], to_images(previous)[0], to_images(truth)[0]
+
+
+def score_held_out(clip: PreparedClip, performer: Performer | nn.Module, compute: Compute) -> Score | None:
+    """Paint the whole held-out end in a row and compare; None where the person is not in it."""
+    errors, likeness = [], []
+    for _, painted, true in paint_frames(clip, performer, clip.held_out, 1, compute):
+        errors.append(float(np.square(painted.astype(np.float64) - true).mean()) / 255**2)
+        likeness.append(ssim(painted, true))
+    if not errors:
+        return None
+    return Score(len(errors), decibels(float(np.mean(errors))), float(np.mean(likeness)))
