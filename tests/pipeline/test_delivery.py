@@ -4,12 +4,11 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
-from conftest import even_times, ffmpeg_makes, frames_at, info_of, number_in, save
+from made_films import even_times, ffmpeg_makes, frames_at, info_of, number_in, save
 
-from pipeline.delivery import carry_sound, side_by_side, to_gif
+from pipeline.delivery import carry_sound, ffmpeg_program, side_by_side, to_gif
 from pipeline.errors import OutputExists, VideoError
 from pipeline.values import Frame
 from pipeline.video import probe, probe_sound, read_video
@@ -26,7 +25,7 @@ def frames_in(path: Path) -> list[Frame]:
 
 def click_at(path: Path) -> float:
     """When the loudest moment is heard, in seconds on the film's clock, as a player counts."""
-    program = imageio_ffmpeg.get_ffmpeg_exe()
+    program = ffmpeg_program()
     options = ("-copyts", "-i", str(path), "-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1")
     command = [program, "-v", "error", *options, "-ar", str(SAMPLE_RATE), "-f", "f32le", "-"]
     samples = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32)

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import ffmpeg_makes
+from made_films import ffmpeg_makes
 
 from pipeline.errors import FrameError, VideoError
 from pipeline.video import probe, read_video

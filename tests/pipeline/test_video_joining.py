@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, even_times, frames_at, info_of, number_in, save
+from made_films import QUICK, even_times, frames_at, info_of, number_in, save
 
 from pipeline.errors import OutputExists, VideoError
 from pipeline.values import Frame

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, even_times, ffmpeg_makes, frames_at, info_of, save
+from made_films import QUICK, even_times, ffmpeg_makes, frames_at, info_of, save
 
 from pipeline.errors import VideoError
 from pipeline.values import ColourTags, Frame

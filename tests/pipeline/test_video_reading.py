@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import even_times, ffmpeg_makes, frames_at, number_in, save
+from made_films import even_times, ffmpeg_makes, frames_at, number_in, save
 
 from pipeline.errors import VideoError
 from pipeline.streams import prefetched

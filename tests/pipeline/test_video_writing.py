@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, even_times, ffmpeg_makes, frames_at, info_of, number_in, numbered, save
+from made_films import QUICK, even_times, ffmpeg_makes, frames_at, info_of, number_in, numbered, save
 
 from pipeline.errors import FrameError, OutputExists, UnknownChoice, VideoError
 from pipeline.values import Frame

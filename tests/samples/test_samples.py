@@ -6,11 +6,11 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.delivery import ffmpeg_program
 from pipeline.values import Frame, Status, Track
 from pipeline.video import probe, read_video
 from stages.tracking.pose import track_pose
@@ -18,10 +18,12 @@ from stages.tracking.pose import track_pose
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from sample_videos.figure import pose_body  # noqa: E402
+from sample_videos.figure import SHIN, THIGH, Side, pose_body  # noqa: E402
 from sample_videos.motion import Dance  # noqa: E402
+from sample_videos.paint import plain  # noqa: E402
 from sample_videos.picture import Stage, render  # noqa: E402
 from sample_videos.render import SAMPLES, Sample, truth  # noqa: E402
+from sample_videos.round_cones import NEVER, Solid, View, cast  # noqa: E402
 from sample_videos.truth import Truth, read_truth  # noqa: E402
 
 FOLDER = ROOT / "sample_videos"
@@ -155,12 +157,48 @@ def standing(dance: Dance, side: str) -> list[tuple[float, float]]:
     return list(zip(landed, [*(step.lands - step.takes for step in steps), np.inf], strict=True))
 
 
-def test_blue_dances_reds_dance_with_the_same_leg_angles():
-    """Projected, thigh and shin differ by the other camera's perspective only: a few degrees."""
-    for hip, knee in ((23, 25), (24, 26)):
-        red, blue = (stored(sample).joints[:, knee] - stored(sample).joints[:, hip] for sample in (RED, ANSWER))
-        between = np.arctan2(red[:, 0], red[:, 1]) - np.arctan2(blue[:, 0], blue[:, 1])
-        assert np.degrees(np.abs(between)).max() < 6
+def test_blue_dances_reds_dance_with_the_same_joint_rotations():
+    """Every bone of arms and legs points the same way in space in both films, frame by frame."""
+    for red, blue in zip(RED.bones(), ANSWER.bones(), strict=True):
+        for one, other in ((red.left, blue.left), (red.right, blue.right)):
+            np.testing.assert_allclose(directions(one), directions(other), atol=1e-6)
+
+
+def directions(side: Side) -> NDArray[np.float64]:
+    """Upper arm, forearm, thigh and shin as unit vectors (4, 3)."""
+    begins = np.stack((side.shoulder, side.elbow, side.hip, side.knee))
+    bones = np.stack((side.elbow, side.wrist, side.knee, side.ankle)) - begins
+    return np.asarray(bones / np.linalg.norm(bones, axis=1, keepdims=True))
+
+
+@every_sample
+def test_bones_keep_their_lengths(sample):
+    body = sample.performer.body
+    expected = (body.upper_arm, body.forearm, THIGH * body.leg, SHIN * body.leg)
+    for bones in sample.bones():
+        for side in (bones.left, bones.right):
+            joints = np.stack((side.shoulder, side.elbow, side.wrist)), np.stack((side.hip, side.knee, side.ankle))
+            found = np.concatenate([np.linalg.norm(np.diff(chain, axis=0), axis=1) for chain in joints])
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_ray_meets_a_ball_at_its_front():
+    """The middle pixel of a camera 5 m before a ball of 1 m sees it 4 m away, with the normal towards the camera."""
+    view = View.looking(np.array((0.0, 0.0, 5.0)), np.zeros(3), focal=10.0, width=9, height=9)
+    ball = Solid(np.zeros(3), np.zeros(3), 1.0, 1.0, plain((255, 0, 0)))
+    hits = cast([ball], view)
+    assert hits.depth[4, 4] == pytest.approx(4.0, abs=1e-5)
+    np.testing.assert_allclose(hits.normal[4, 4], (0, 0, 1), atol=1e-5)
+    np.testing.assert_allclose(hits.colour[4, 4], (1, 0, 0))
+    assert hits.depth[0, 0] == NEVER
+
+
+def test_a_ray_meets_a_cone_between_its_balls():
+    """Half way between balls of 1.0 m and 0.5 m, 4 m apart, the hull's radius across its axis is 0.75 / cos a, where
+    sin a = 0.5 / 4 is its slope; a ray along z through that place meets it there."""
+    view = View.looking(np.array((0.0, 0.0, 50.0)), np.zeros(3), focal=10.0, width=9, height=9)
+    cone = Solid(np.array((-2.0, 0.0, 0.0)), np.array((2.0, 0.0, 0.0)), 1.0, 0.5, plain((255, 255, 255)))
+    assert cast([cone], view).depth[4, 4] == pytest.approx(50 - 0.75 / np.sqrt(1 - 0.125**2), abs=1e-3)
 
 
 @with_sound
@@ -184,7 +222,7 @@ def test_the_sound_marks_every_stamp_within_a_frame(sample):
 
 def decoded_sound(path: Path) -> NDArray[np.float32]:
     """Mono samples (n,) as a player hears them."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-ar", str(SOUND_RATE), "-ac", "1"]
+    command = [ffmpeg_program(), "-v", "error", "-i", path, "-ar", str(SOUND_RATE), "-ac", "1"]
     decoded = subprocess.run([*command, "-f", "f32le", "-"], capture_output=True, check=True)
     return np.frombuffer(decoded.stdout, np.float32)
 
