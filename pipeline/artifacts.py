@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,11 +59,10 @@ def atomic_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     refuse_existing(path, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f".part{path.suffix}", dir=path.parent)
-        os.close(handle)
+        beside = _beside(path, f".part{path.suffix}")
+        beside.touch(exist_ok=False)  # with the user's own permissions, which mkstemp would narrow
     except OSError as error:
         raise as_storage_error(path, error) from error
-    beside = Path(name)
     try:
         yield beside
         _flush(beside)
@@ -88,7 +87,8 @@ def atomic_folder(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     refuse_existing(path, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent))
+        beside = _beside(path, ".part")
+        beside.mkdir()
     except OSError as error:
         raise as_storage_error(path, error) from error
     try:
@@ -112,13 +112,18 @@ def _concerns(beside: Path, error: OSError) -> bool:
 def _swap_in(beside: Path, path: Path) -> None:
     """Rename over an existing folder: no file system replaces a full folder in one step, so the old one steps aside."""
     if path.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".old", dir=path.parent))
-        path.replace(old / path.name)
+        old = _beside(path, ".old")
+        path.replace(old)
         beside.replace(path)
         shutil.rmtree(old, ignore_errors=True)
     else:
         beside.replace(path)
     _flush(path.parent)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """A name of its own in the same folder, hidden."""
+    return path.with_name(f".{path.stem}-{uuid.uuid4().hex[:12]}{suffix}")
 
 
 def _flush(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where and how numbers are computed: device, precision, chance. Resolved once, in flows, and passed down from there."""
+"""Where and how numbers are computed: device, precision, chance. Resolved once, in flows, and passed down."""
 
 import ctypes
 import os
@@ -39,8 +39,8 @@ class Compute:
         return torch.Generator().manual_seed(self.seed * 1009 + stream)
 
 
-def resolve_compute(device: str, seed: int, *, deterministic: bool = False) -> Compute:
-    """Turn "auto" into what this machine has.
+def resolve_compute(device: str, seed: int) -> Compute:
+    """Turn "auto" into what this machine has, and choose the precision that is fastest there.
 
     Raises:
         UnknownChoice: another word than auto, cpu, cuda.

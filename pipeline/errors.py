@@ -36,6 +36,7 @@ class UnknownChoice(UnderstudyError):
 
     @classmethod
     def among(cls, what: str, name: str, known: Iterable[str]) -> "UnknownChoice":
+        """Say of which kind of thing `name` is none, and list those there are."""
         return cls(what, f"there is no {name!r}", f"one of {', '.join(sorted(known))}", "Choose one of these.")
 
 

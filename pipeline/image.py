@@ -1,4 +1,7 @@
-"""Where uint8 0..255 meets float -1..1, and pictures are cut, resized and pasted."""
+"""Where uint8 0..255 meets float -1..1, and pictures are cut, resized, and kept as PNG."""
+
+from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -6,7 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.artifacts import atomic_file
 from pipeline.values import Box
+
+Value = TypeVar("Value", np.uint8, np.float32)
 
 
 def to_tensor(pictures: NDArray[np.uint8], device: str = "cpu") -> Tensor:
@@ -22,20 +28,48 @@ def to_images(pictures: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(scaled.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
 
 
-def resize(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resize (h, w) or (h, w, c): by area when it shrinks, bicubic when it grows."""
+def resize(image: NDArray[Value], width: int, height: int) -> NDArray[Value]:
+    """Resize (h, w) or (h, w, c): by area when it shrinks, bicubic when it grows (floats may then overshoot)."""
     if image.shape[:2] == (height, width):
         return image
     shrinks = width * height < image.shape[0] * image.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), dtype=np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), dtype=image.dtype)
 
 
 def crop(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    """Cut `box` out of (h, w) or (h, w, c); what lies outside the picture repeats its border."""
+    """Cut `box` out of (h, w) or (h, w, c); what lies outside the picture repeats its border.
+
+    Raises:
+        ValueError: the box and the picture share no pixel.
+    """
     height, width = image.shape[:2]
+    if box.left >= width or box.top >= height or box.right <= 0 or box.bottom <= 0:
+        raise ValueError(f"{box} lies outside the picture of {width}x{height}, expected a box that overlaps it.")
     inside = image[max(box.top, 0) : min(box.bottom, height), max(box.left, 0) : min(box.right, width)]
     margins = (max(-box.top, 0), max(box.bottom - height, 0), max(-box.left, 0), max(box.right - width, 0))
     if not any(margins):
         return np.ascontiguousarray(inside)
     return np.asarray(cv2.copyMakeBorder(inside, *margins, cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write (h, w, 3) RGB, whole or not at all; an older file is replaced.
+
+    Raises: StorageError.
+    """
+    # Encoded in memory: OpenCV's own writing reports a full disk as False, and knows no names beyond ASCII on Windows.
+    encoded, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    assert encoded
+    with atomic_file(path) as beside:
+        beside.write_bytes(data.tobytes())
+
+
+def read_png(path: Path) -> NDArray[np.uint8] | None:
+    """Read (h, w, 3) RGB; None where the file holds no picture.
+
+    Raises: OSError where the file cannot be read.
+    """
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    return None if picture is None else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""What flows between the stages: frames, poses, tracks, conditioning images. Frozen; every field has shape, unit, origin.
+"""What flows between the stages: frames, poses, tracks, conditions. Frozen; every field has shape, unit, origin.
 
 A point is (x, y) in pixels of the full displayed frame, pixel centres at integers. Time is an exact `Fraction` of a
 second since the clip's first frame; an index counts frames from 0. Frozen is shallow: a stage never writes into an
@@ -118,10 +118,12 @@ class Box:
 
     @property
     def width(self) -> int:
+        """Columns, pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
+        """Rows, pixels."""
         return self.bottom - self.top
 
 

@@ -1,5 +1,6 @@
 """A model is a folder: weights, what they mean, the background plate, and what remains of the training."""
 
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from torch import nn
 
 from models.checkpoint import load_weights, save_weights
 from models.everybody_dance_now.generator import FACE_GENERATOR, GlobalGenerator
+from pipeline.artifacts import atomic_folder
 from pipeline.compute import Compute
 from pipeline.errors import ModelError
 from stages.conditioning.stick_figure import StickFigureFormat
@@ -144,3 +146,18 @@ def load_model(folder: Path, compute: Compute) -> LoadedModel:
         )
     performer = performer.to(compute.device, memory_format=torch.channels_last).eval()
     return LoadedModel(facts, performer, face, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+
+
+def copy_model(folder: Path, output: Path, *, overwrite: bool) -> None:
+    """Copy a model and the curves of its training to where the user wants it: whole or not at all.
+
+    Raises:
+        OutputExists: `output` is there and `overwrite` is False.
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    with atomic_folder(output, overwrite=overwrite) as beside:
+        for name in ("weights.safetensors", "face.safetensors", "background.png", "model.json"):
+            if (folder / name).exists():
+                shutil.copyfile(folder / name, beside / name)
+        if (folder / "training").exists():
+            shutil.copytree(folder / "training", beside / "training")

@@ -6,6 +6,7 @@ picture's size, four pixels folded into channels at either end (space to depth).
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -48,11 +49,9 @@ class DraftGenerator(nn.Module):
         inputs = 9 if config.recurrent else 6
         self.stem = nn.Conv2d(4 * inputs, widths[0], 3, padding=1)
         self.encode = nn.ModuleList(_PlainBlock(width) for width in widths[:-1])
-        self.shrink = nn.ModuleList(
-            nn.Conv2d(a, b, 4, 2, padding=1) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 4, 2, padding=1) for fine, coarse in pairwise(widths))
         self.bottom = nn.Sequential(*(_PlainBlock(widths[-1]) for _ in range(config.blocks)))
-        self.grow = nn.ModuleList(nn.Conv2d(b, a, 3, padding=1) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.grow = nn.ModuleList(nn.Conv2d(coarse, fine, 3, padding=1) for fine, coarse in pairwise(widths))
         self.merge = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for width in widths[:-1])
         self.decode = nn.ModuleList(_PlainBlock(width) for width in widths[:-1])
         self.paint = nn.Conv2d(widths[0], 4 * 4, 3, padding=1)
@@ -63,7 +62,14 @@ class DraftGenerator(nn.Module):
         previous: Float[Tensor, "b 3 h w"],
         backdrop: Float[Tensor, "b 3 h w"],
     ) -> Performance:
-        """Paint the performer over the backdrop; height and width are multiples of `config.stride`."""
+        """Paint the performer over the backdrop.
+
+        Args:
+            condition, previous, backdrop: -1..1; height and width are multiples of `config.stride`, at least twice it.
+
+        Raises: ValueError where they are not.
+        """
+        self._refuse_size(*condition.shape[2:])
         seen = (condition, backdrop, previous) if self.config.recurrent else (condition, backdrop)
         features = self.stem(F.pixel_unshuffle(torch.cat(seen, dim=1), 2))
         skips = []
@@ -79,6 +85,14 @@ class DraftGenerator(nn.Module):
         foreground, mask = painted[:, :3], painted[:, 3:]
         share = torch.sigmoid(mask)
         return Performance(share * foreground + (1 - share) * backdrop.float(), foreground, mask)
+
+    def _refuse_size(self, height: int, width: int) -> None:
+        stride = self.config.stride
+        if height % stride or width % stride or min(height, width) < 2 * stride:
+            raise ValueError(
+                f"The picture is {width}x{height}, expected multiples of {stride}, at least {2 * stride}: "
+                "pad it, and crop the result."
+            )
 
 
 class _PlainBlock(nn.Module):
@@ -96,7 +110,8 @@ class _PlainBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         hidden = self.first(F.silu(self.first_norm(x)))
-        return x + self.second(F.silu(self.second_norm(hidden)))
+        refined: Tensor = self.second(F.silu(self.second_norm(hidden)))
+        return x + refined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,14 +148,16 @@ def matting_loss(
         made: of a generator that paints a mask.
         picture: the true frame, -1..1.
         person: where the tracker sees the person, 0..1.
+
+    Raises: ValueError where the performance has no mask.
     """
     if made.mask is None or made.foreground is None:
         raise ValueError("matting_loss was given a performance without a mask: use it with DraftGenerator.")
-    nothing = picture.new_zeros(())
-    return MattingTerms(
-        structure=1 - ssim((made.image + 1) / 2, (picture + 1) / 2, SSIM_WINDOW).mean()
-        if weights.structure > 0
-        else nothing,
-        mask=F.binary_cross_entropy_with_logits(made.mask, person) if weights.mask > 0 else nothing,
-        foreground=((made.foreground - picture).abs() * person).mean() if weights.foreground > 0 else nothing,
-    )
+    structure = mask = foreground = picture.new_zeros(())
+    if weights.structure > 0:
+        structure = 1 - ssim((made.image + 1) / 2, (picture + 1) / 2, SSIM_WINDOW).mean()
+    if weights.mask > 0:
+        mask = F.binary_cross_entropy_with_logits(made.mask, person)
+    if weights.foreground > 0:
+        foreground = ((made.foreground - picture).abs() * person).mean()
+    return MattingTerms(structure=structure, mask=mask, foreground=foreground)

@@ -1,6 +1,6 @@
 """Video in and out, frame by frame, with exact time; the only room of PyAV."""
 
-from pipeline.video.encoding import DEFAULT_ENCODING, LOSSLESS, Encoding
+from pipeline.video.encoding import DEFAULT_ENCODING, LOSSLESS, Encoding, available_codecs
 from pipeline.video.joining import join_segments
 from pipeline.video.probing import SoundInfo, probe, probe_sound
 from pipeline.video.reading import VideoReader, read_video
@@ -13,6 +13,7 @@ __all__ = [
     "SoundInfo",
     "VideoReader",
     "VideoWriter",
+    "available_codecs",
     "join_segments",
     "probe",
     "probe_sound",

@@ -88,3 +88,8 @@ DEFAULT_ENCODING = Encoding()
 
 # Every RGB value comes back as it went in: for what is read again, such as the frames a generator looks back on.
 LOSSLESS = Encoding(codec="libx264rgb", crf=0, preset="ultrafast", pixel_format="rgb24", b_frames=0)
+
+
+def available_codecs() -> list[str]:
+    """The encoders that this machine's FFmpeg libraries have, of those we offer."""
+    return [name for name in ENCODERS if name in av.codecs_available]

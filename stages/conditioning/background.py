@@ -1,95 +1,113 @@
 """Find what lies behind the person: clean background plates, as medians over the frames in which a pixel is free.
 
 A still camera does not mean a still background: captions change, screens play. So there is one plate for every half
-second of the training part, made of the frames around it and filled, where the person stood all the while, from
-farther away in time, at last by inpainting. A film is rendered over the last of them.
+second of the training part (in long clips for a longer while), made of the frames around it and filled, where the
+person stood all the while, from farther away in time, at last by inpainting. A film is rendered over the last of them.
 
 Source: Chan et al. 2019, "Everybody Dance Now", sec. 4 (static background); the plate itself is our addition.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-PLATE_SECONDS = 0.5  # from one plate to the next
+PLATE_SECONDS = 0.5  # from one plate to the next, at least
+MOST_PLATES = 240  # of a clip: plates cost room on disk and time, however long the clip
 REACHES = (0.75, 4.0)  # seconds around a plate that are looked at first, and then
 SAMPLES = 12  # frames of each reach that a median is taken over
 WHOLE_SAMPLES = 24  # frames of the whole training part
 FREE = 0.1  # of the person mask: pixels below, and their neighbours, count as background
 MARGIN = 0.012  # of the picture's height: as far around the person nothing is taken for background
+INPAINTED_SIDE = 480  # pixels, about: holes are as large as a body and filled smoothly, so larger pictures are reduced
 _BAND = 128  # rows of a median at a time, to bound memory
 
-Pictures = NDArray[np.uint8]  # (n, h, w, 3)
-Masks = NDArray[np.uint8]  # (n, h, w): person mask, 0 … 255
+Picture = NDArray[np.uint8]  # (h, w, 3) RGB
+Mask = NDArray[np.uint8]  # (h, w): person mask, 0 … 255
+Layer = tuple[Picture, NDArray[np.bool_]]  # a median, and which of its pixels were free in any frame
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Plates:
-    """Backgrounds along the training part of a clip."""
+def plate_frames(frames: int, seconds_per_frame: float, middle: int, most: int = WHOLE_SAMPLES) -> list[list[int]]:
+    """The frames a plate is made of: nearest reach around frame `middle` first, the whole clip last.
 
-    pictures: Pictures  # (p, h, w, 3) RGB
-    of_frame: NDArray[np.int32]  # (n,): which plate lies behind each training frame; the last also behind later ones
-
-
-def plate_frames(frames: int, seconds_per_frame: float, middle: int) -> list[list[int]]:
-    """The frames a plate in the middle of things is made of, nearest reach first, the whole clip last."""
+    Args:
+        most: frames of the whole clip; of each reach half as many, 12 at most.
+    """
     groups = []
     for reach in REACHES:
         span = max(1, round(reach / seconds_per_frame))
-        groups.append(_spread(max(0, middle - span), min(frames - 1, middle + span), SAMPLES))
-    return [*groups, _spread(0, frames - 1, WHOLE_SAMPLES)]
+        first, last = max(0, middle - span), min(frames - 1, middle + span)
+        groups.append(_spread(first, last, min(SAMPLES, max(1, most // 2))))
+    return [*groups, _spread(0, frames - 1, most)]
 
 
 def _spread(first: int, last: int, count: int) -> list[int]:
     return sorted({int(index) for index in np.linspace(first, last, count).round()})
 
 
-def free_pixels(masks: Masks) -> NDArray[np.bool_]:
-    """(n, h, w): where surely nobody stands, at a margin from the person."""
-    reach = max(1, round(MARGIN * masks.shape[1]))
+def free_pixels(mask: Mask) -> NDArray[np.bool_]:
+    """(h, w): where surely nobody stands, at a margin from the person."""
+    reach = max(1, round(MARGIN * mask.shape[0]))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    return np.stack([cv2.dilate(mask, kernel) < FREE * 255 for mask in masks])
+    return np.asarray(cv2.dilate(mask, kernel) < FREE * 255)
 
 
-def make_plates(pictures: Pictures, masks: Masks, seconds_per_frame: float) -> Plates:
-    """Make a plate for every half second of a clip held as arrays (memory-mapped: frames are read as needed)."""
+def plate_of_frames(frames: int, seconds_per_frame: float) -> NDArray[np.int32]:
+    """(n,): which plate lies behind each of `frames` training frames; the last also behind later ones."""
+    return (np.arange(frames) // _step(frames, seconds_per_frame)).astype(np.int32)
+
+
+def make_plates(
+    pictures: NDArray[np.uint8], masks: NDArray[np.uint8], seconds_per_frame: float
+) -> Iterator[NDArray[np.uint8]]:
+    """Make the plates of `plate_of_frames`, one after the other.
+
+    Args:
+        pictures: (n, h, w, 3) RGB, may be memory-mapped: frames are read as needed.
+        masks: (n, h, w), likewise.
+
+    Yields:
+        (h, w, 3) RGB.
+    """
     frames = len(pictures)
-    step = max(1, round(PLATE_SECONDS / seconds_per_frame))
-    middles = list(range(0, frames, step))
-    whole = _of_frames(pictures, masks, _spread(0, frames - 1, WHOLE_SAMPLES))
-    plates = []
-    for middle in middles:
-        near = [_of_frames(pictures, masks, group) for group in plate_frames(frames, seconds_per_frame, middle)[:-1]]
-        plates.append(fill_plate([*near, whole]))
-    return Plates(np.stack(plates), (np.arange(frames) // step).astype(np.int32))
+    whole = layer_of(pictures, masks, _spread(0, frames - 1, WHOLE_SAMPLES))
+    for middle in range(0, frames, _step(frames, seconds_per_frame)):
+        *near, _ = plate_frames(frames, seconds_per_frame, middle)
+        yield fill_plate([*(layer_of(pictures, masks, group) for group in near), whole])
 
 
-def _of_frames(pictures: Pictures, masks: Masks, frames: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    return masked_median(np.asarray(pictures[frames]), free_pixels(np.asarray(masks[frames])))
+def _step(frames: int, seconds_per_frame: float) -> int:
+    """Frames from one plate to the next."""
+    return max(1, round(PLATE_SECONDS / seconds_per_frame), -(-frames // MOST_PLATES))
 
 
-def masked_median(pictures: Pictures, free: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def layer_of(
+    pictures: Mapping[int, Picture] | NDArray[np.uint8], masks: Mapping[int, Mask] | NDArray[np.uint8], frames: list[int]
+) -> Layer:
+    """The median of the free pixels of some frames of a clip."""
+    return masked_median([pictures[frame] for frame in frames], [free_pixels(masks[frame]) for frame in frames])
+
+
+def masked_median(pictures: Sequence[Picture], free: Sequence[NDArray[np.bool_]]) -> Layer:
     """Median over frames of the pixels that are free.
 
     Returns:
         (h, w, 3) uint8, the lower median; (h, w): whether the pixel was free in any frame.
     """
-    count = free.sum(axis=0)
-    median = np.empty(pictures.shape[1:], np.uint8)
-    for top in range(0, len(count), _BAND):
+    median = np.empty(pictures[0].shape, np.uint8)
+    known = np.logical_or.reduce(free)
+    for top in range(0, len(known), _BAND):
         rows = slice(top, top + _BAND)
-        band = np.where(free[:, rows, :, None], pictures[:, rows].astype(np.int16), np.int16(256))
+        open_here = np.stack([where[rows] for where in free])
+        band = np.where(open_here[..., None], np.stack([picture[rows] for picture in pictures]), np.int16(256))
         band.sort(axis=0)  # what is not free goes last
-        middle = np.maximum(count[rows] - 1, 0) // 2
-        picked = np.take_along_axis(band, middle[None, :, :, None].repeat(3, axis=3), axis=0)[0]
-        median[rows] = np.minimum(picked, 255).astype(np.uint8)
-    return median, count > 0
+        middle = np.maximum(open_here.sum(axis=0) - 1, 0) // 2
+        median[rows] = np.take_along_axis(band, middle[None, :, :, None], axis=0)[0].clip(max=255)
+    return median, known
 
 
-def fill_plate(layers: Sequence[tuple[NDArray[np.uint8], NDArray[np.bool_]]]) -> NDArray[np.uint8]:
+def fill_plate(layers: Sequence[Layer]) -> Picture:
     """Take every pixel from the first layer that knows it; inpaint (Telea 2004) what none has ever seen."""
     plate, known = layers[0][0].copy(), layers[0][1].copy()
     for picture, seen in layers[1:]:
@@ -101,10 +119,9 @@ def fill_plate(layers: Sequence[tuple[NDArray[np.uint8], NDArray[np.bool_]]]) ->
     return _inpaint(plate, known)
 
 
-def _inpaint(plate: NDArray[np.uint8], known: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """At a quarter of large sizes: holes are as large as a body, and inpainting them is smooth anyway."""
+def _inpaint(plate: Picture, known: NDArray[np.bool_]) -> Picture:
     height, width = known.shape
-    factor = max(1, max(height, width) // 480)
+    factor = max(1, max(height, width) // INPAINTED_SIDE)
     small = (max(1, width // factor), max(1, height // factor))
     weight = cv2.resize(known.astype(np.float32), small, interpolation=cv2.INTER_AREA)
     colour = cv2.resize(plate * known[..., None].astype(np.float32), small, interpolation=cv2.INTER_AREA)

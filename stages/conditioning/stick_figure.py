@@ -2,7 +2,7 @@
 
 Colours are ours: every joint has its own, a limb blends from one end's colour to the other's, so that the picture says
 which part of the body lies where and which side it is. Drawn large and reduced by area, so edges are anti-aliased and
-lie at fractions of a pixel; widths are fractions of the picture's height, so the figure is the same at every resolution.
+lie at fractions of a pixel; widths are fractions of the picture's height: the figure is the same at every resolution.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.values import Box, Condition, Pose
+from pipeline.values import JOINTS, Box, Condition, Pose
 
 VERSION = 1  # of the drawing itself: raise it when the same pose would give another picture
 
 # Colours by hue angle (degrees) along the body; the subject's left is drawn light, the right dark.
 _HUES = {
-    "nose": (55, 55), "eye": (20, 20), "ear": (85, 85), "mouth": (0, 0),
-    "shoulder": (120, 120), "elbow": (165, 165), "wrist": (205, 205), "finger": (235, 235),
-    "hip": (300, 300), "knee": (335, 335), "ankle": (260, 260), "foot": (285, 285),
+    "nose": 55, "eye": 20, "ear": 85, "mouth": 0,
+    "shoulder": 120, "elbow": 165, "wrist": 205, "finger": 235,
+    "hip": 300, "knee": 335, "ankle": 260, "foot": 285,
 }  # fmt: skip
 _JOINT_KINDS = (
     "nose", *("eye",) * 6, *("ear",) * 2, *("mouth",) * 2, *("shoulder",) * 2, *("elbow",) * 2, *("wrist",) * 2,
@@ -46,12 +46,12 @@ def _is_left(joint: int) -> bool:
 
 def _joint_colour(joint: int) -> tuple[float, float, float]:
     light = 255 if _is_left(joint) or joint == 0 else 150
-    hue = _HUES[_JOINT_KINDS[joint]][0] // 2
+    hue = _HUES[_JOINT_KINDS[joint]] // 2  # OpenCV counts hue in steps of two degrees
     rgb = cv2.cvtColor(np.array([[[hue, 230, light]]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0]
     return (float(rgb[0]), float(rgb[1]), float(rgb[2]))
 
 
-_COLOURS = tuple(_joint_colour(joint) for joint in range(33))
+_COLOURS = tuple(_joint_colour(joint) for joint in range(JOINTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +137,8 @@ def _draw_head(canvas: NDArray[np.uint8], points: NDArray[np.float64], seen: NDA
 
 
 def _fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """OpenCV draws at sixteenths of a pixel from integers; far-off points are pulled in so that they fit its 32 bits."""
-    return np.round(np.clip(points, -8192, 8192) * 16).astype(np.int32)
+    """OpenCV draws at sixteenths of a pixel, given as integers; far-off points are pulled in to fit its 32 bits."""
+    return np.asarray(np.round(np.clip(points, -8192, 8192) * 16), dtype=np.int32)
 
 
 def _pair(point: NDArray[np.int32]) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from pipeline.streams import prefetched
 from pipeline.values import Box, Condition, Frame, Pose, Track, VideoInfo
 from pipeline.video import DEFAULT_ENCODING, Encoding, write_video
 from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figure, draw_stick_figures
-from stages.model_folder import LoadedModel
+from stages.model_folder import DanceModel, LoadedModel
 from stages.rendering.composite import Compositor
 from stages.rendering.generate import Generation
 
@@ -27,9 +27,9 @@ class Stretch:
     stop: int
 
 
-def film_info(model: LoadedModel, source: VideoInfo) -> VideoInfo:
+def film_info(model: DanceModel, source: VideoInfo) -> VideoInfo:
     """The film to come: the target's picture, the source's time."""
-    framing = model.facts.framing
+    framing = model.framing
     return VideoInfo(
         path=source.path,
         width=framing.frame_width,

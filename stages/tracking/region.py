@@ -62,19 +62,22 @@ class Region:
     def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The region as the network wants it: (256, 256, 3), upright; black where it leaves the frame.
 
-        Large regions are first reduced by area averaging, so that thin limbs do not alias.
+        Large regions are first halved by averaging, as often as it takes, so that thin limbs do not alias.
         """
         left, top, right, bottom = self._bounds(image)
-        shrink = max(1, int(self.side / CROP))
-        across, down = (right - left) // shrink, (bottom - top) // shrink
+        halvings = max(0, int(math.log2(self.side / CROP)))
+        whole = 1 << halvings  # the part is cut to a multiple: OpenCV averages whole 2 x 2 blocks four times faster
+        across, down = (right - left) // whole, (bottom - top) // whole
         if across < 1 or down < 1:
             return np.zeros((CROP, CROP, 3), dtype=np.uint8)
-        part = image[top : top + down * shrink, left : left + across * shrink]  # whole steps: OpenCV's quick path
-        small = part if shrink == 1 else cv2.resize(part, (across, down), interpolation=cv2.INTER_AREA)
+        part = image[top : top + down * whole, left : left + across * whole]
+        for _ in range(halvings):
+            half = (part.shape[1] // 2, part.shape[0] // 2)
+            part = np.asarray(cv2.resize(part, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         matrix = self.to_frame()
-        matrix[:, 2] = (matrix[:, 2] - (left, top) + 0.5) / shrink - 0.5
-        matrix[:, :2] /= shrink
-        crop = cv2.warpAffine(small, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        matrix[:, 2] = (matrix[:, 2] - (left, top) + 0.5) / whole - 0.5
+        matrix[:, :2] /= whole
+        crop = cv2.warpAffine(part, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         return np.asarray(crop, dtype=np.uint8)
 
     def paste(self, crop: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

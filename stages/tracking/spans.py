@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
+
 from pipeline.streams import prefetched
 from pipeline.video import probe, read_video
 from stages.tracking.follow import Note, Sight, Trail, follow
@@ -69,7 +71,7 @@ def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> t
     spans = spans_of(probe(walk.path).frames, workers)
     if len(spans) == 1:
         return tuple(_counted(walk.over(0, None, Trail()), progress))
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
+    with _pool(workers) as pool:
         futures = [pool.submit(_walk_early, walk, span) for span in spans]
         done: list[Sight] = []
         for span, future in zip(spans, futures, strict=True):
@@ -107,6 +109,12 @@ def _counted(sights: Iterator[Sight], progress: Progress | None) -> Iterator[Sig
         if progress is not None:
             progress(count)
         yield sight
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """OpenCV is told to use one thread in each process: more would fight over the cores that the processes share."""
+    context = get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,))
 
 
 def _walk_early(walk: Walk, span: Span) -> list[Sight]:

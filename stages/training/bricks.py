@@ -15,9 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.artifacts import atomic_file
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
-from pipeline.image import to_tensor
+from pipeline.image import crop, to_tensor
+from pipeline.values import Box
 from stages.training.clips import PreparedClip
 
 WARM_UP = 0.03  # share of the budget over which a cosine schedule rises
@@ -37,29 +39,29 @@ class Pairs:
 def draw_pairs(
     clip: PreparedClip, count: int, chance: np.random.Generator, *, shift: float, reduce: int, compute: Compute
 ) -> Pairs:
-    """Draw pairs of consecutive frames, each moved by up to `shift` of its size, the same way throughout the pair."""
-    height, width = clip.framing.height, clip.framing.width
+    """Draw pairs of consecutive frames, each moved by up to `shift` of its size, the same way throughout the pair.
+
+    Args:
+        clip: has pairs.
+        shift: share of the picture's size.
+        reduce: pictures are made this many times smaller; divides their sides.
+    """
     later = chance.choice(clip.pairs, count)
-    moves = [(_move(height, shift, chance), _move(width, shift, chance)) for _ in later]
+    views = [_moved(clip.framing.width, clip.framing.height, shift, chance) for _ in later]
 
     def take(array: NDArray[np.uint8], frames: Iterable[int]) -> NDArray[np.uint8]:
-        return np.stack(
-            [array[frame][rows[:, None], columns] for frame, (rows, columns) in zip(frames, moves, strict=True)]
-        )
+        return np.stack([crop(array[frame], view) for frame, view in zip(frames, views, strict=True)])
 
     def picture(array: NDArray[np.uint8], frames: Iterable[int]) -> Tensor:
-        tensor = to_tensor(take(array, frames), compute.device)
-        tensor = torch.nn.functional.avg_pool2d(tensor, reduce) if reduce > 1 else tensor
+        tensor = _reduced(to_tensor(take(array, frames), compute.device), reduce)
         return tensor.contiguous(memory_format=torch.channels_last)
 
     def person(frames: Iterable[int]) -> Tensor:
-        mask = torch.from_numpy(take(clip.masks, frames)).to(compute.device)[:, None].float() / 255
-        return torch.nn.functional.avg_pool2d(mask, reduce) if reduce > 1 else mask
+        return _reduced(torch.from_numpy(take(clip.masks, frames)).to(compute.device)[:, None].float() / 255, reduce)
 
-    def nose(frames: Iterable[int]) -> Tensor:
-        corner = np.array([(columns[0], rows[0]) for rows, columns in moves])
-        place = clip.noses[list(frames)].copy()
-        place[:, :2] = (place[:, :2] - corner + 0.5) / reduce - 0.5
+    def nose(frames: NDArray[np.int64]) -> Tensor:
+        place = clip.noses[frames].copy()
+        place[:, :2] = (place[:, :2] - [(view.left, view.top) for view in views] + 0.5) / reduce - 0.5
         return torch.from_numpy(place).to(compute.device)
 
     both = (later - 1, later)
@@ -72,11 +74,46 @@ def draw_pairs(
     )
 
 
-def _move(side: int, shift: float, chance: np.random.Generator) -> NDArray[np.int64]:
-    """Which row (or column) of the picture each row of the moved one shows; the border is repeated."""
-    reach = round(side * shift)
-    moved = int(chance.integers(-reach, reach + 1))
-    return np.asarray(np.clip(np.arange(side) + moved, 0, side - 1))
+def _moved(width: int, height: int, shift: float, chance: np.random.Generator) -> Box:
+    """The picture's own box, moved at random; what is then seen beyond the border repeats it."""
+    rows, columns = round(height * shift), round(width * shift)
+    top, left = (int(chance.integers(-reach, reach + 1)) for reach in (rows, columns))
+    return Box(left, top, left + width, top + height)
+
+
+def _reduced(pictures: Tensor, factor: int) -> Tensor:
+    return torch.nn.functional.avg_pool2d(pictures, factor) if factor > 1 else pictures
+
+
+def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, step: int, most: float = math.inf) -> float:
+    """Take one step down; returns the loss.
+
+    Args:
+        most: norm of all gradients together; longer ones are shortened to it.
+
+    Raises:
+        TrainingError: loss or gradients are no numbers. Nothing has moved then, so weights stay finite for ever.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    value, norm = float(loss.detach()), float(torch.nn.utils.clip_grad_norm_(weights, most))
+    if not (math.isfinite(value) and math.isfinite(norm)):
+        raise TrainingError(
+            f"training step {step}",
+            f"the loss is {value}, its gradient {norm}",
+            "finite numbers",
+            "The state saved last is sound: the same command goes on from there. If this comes again, use --device cpu.",
+        )
+    optimiser.step()
+    return value
+
+
+def set_rate(rate: float, *optimisers: torch.optim.Optimizer) -> None:
+    """Give optimisers a learning rate."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
 
 
 def learning_rate(base: float, done: float, schedule: Literal["cosine", "linear"]) -> float:
@@ -127,28 +164,27 @@ class Curve:
     """The loss of every step in a text file, `step,loss`; after a crash it goes on where the saved state stood."""
 
     def __init__(self, path: Path, step: int) -> None:
-        """Keep the lines of the first `step` steps of an older file and append from there."""
-        kept = path.read_text().splitlines(keepends=True)[:step] if path.exists() else []
-        self._file = path.open("w", buffering=1)
-        self._file.writelines(kept)
+        """Keep what an older file says of the first `step` steps and append from there."""
+        if path.exists():
+            # In one step: killed here, the older file is still whole for the next start.
+            kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+            with atomic_file(path) as beside:
+                beside.write_text("".join(f"{line}\n" for line in kept))
+        self._file = path.open("a", buffering=1)
 
     def add(self, step: int, loss: float) -> None:
-        """Append a line.
-
-        Raises: TrainingError where the loss is no number: the state saved before is the one to go on from.
-        """
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"step {step}",
-                f"the loss is {loss}",
-                "a finite number",
-                "Start again from the last saved state with a lower learning rate, or with --device cpu.",
-            )
+        """Append a line."""
         self._file.write(f"{step},{loss!r}\n")
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _step_of(line: str) -> float:
+    """The step that a line of a curve is about; infinite where a crash cut the line short."""
+    number, _, loss = line.partition(",")
+    return int(number) if number.isdigit() and loss else math.inf
 
 
 class StopSignal:

@@ -20,7 +20,15 @@ from pipeline.image import crop, resize
 from pipeline.streams import in_step, prefetched
 from pipeline.values import Box, Frame, Status, Track
 from pipeline.video import read_video
-from stages.conditioning.background import fill_plate, free_pixels, make_plates, masked_median, plate_frames
+from stages.conditioning.background import (
+    WHOLE_SAMPLES,
+    Layer,
+    fill_plate,
+    layer_of,
+    make_plates,
+    plate_frames,
+    plate_of_frames,
+)
 from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figure
 from stages.tracking.mask import person_masks
 from stages.training.framing import Framing
@@ -28,7 +36,10 @@ from stages.training.framing import Framing
 VERSION = 1
 HELD_OUT = 0.15  # of the clip, its end: never trained on
 SHORTEST = 48  # frames: below, there is nothing to learn from and nothing to hold out
+KEPT_BYTES = 1 << 30  # of full frames and masks that are held for the background: fewer frames in large films
 NOSE = 0
+
+ARRAYS = ("pictures", "conditions", "masks", "plates", "plate_of", "noses", "follows", "present")
 
 U8 = NDArray[np.uint8]
 
@@ -45,8 +56,8 @@ class PreparedClip:
     plates: U8  # (p, h, w, 3) RGB
     plate_of: NDArray[np.int32]  # (n,): the plate behind each frame
     noses: NDArray[np.float32]  # (n, 3): x, y in pixels of the network's picture, confidence
-    follows: NDArray[np.bool_]  # (n,): the frame and the one before are of one shot, with the person in both
-    present: NDArray[np.bool_]  # (n,): the person is there
+    follows: NDArray[np.bool_]  # (n,): the frame and the one before are of one shot, with the person seen in both
+    present: NDArray[np.bool_]  # (n,): the person is seen; a pose that is only held does not count
     trained: int  # frames 0 … trained-1 may be learnt from; the rest is held out
 
     @property
@@ -76,31 +87,45 @@ def prepare_clip(
 ) -> None:
     """Write a prepared clip to `folder`, whole or not at all, with `background.png`'s pixels as `background.npy`.
 
+    Memory is bounded by `KEPT_BYTES` of full frames for that background, whatever the film's length and size.
+
     Raises:
         TrainingError: too few frames with the person in them.
         VideoError, TrackError: the clip cannot be read, or the track is not its own.
     """
     _refuse_short(video, track)
-    frames, size = len(track), (framing.height, framing.width)
+    known = trained_frames(len(track))
     with atomic_folder(folder) as beside:
-        arrays = {
-            "pictures": _array(beside / "pictures.npy", (frames, *size, 3)),
-            "conditions": _array(beside / "conditions.npy", (frames, *size, 3)),
-            "masks": _array(beside / "masks.npy", (frames, *size)),
-        }
-        layers = _fill(arrays, video, track, framing, style, progress)
-        np.save(beside / "background.npy", fill_plate(layers))
-        known = trained_frames(frames)
-        plates = make_plates(arrays["pictures"][:known], arrays["masks"][:known], _seconds_per_frame(track))
-        np.save(beside / "plates.npy", plates.pictures)
-        np.save(beside / "plate_of.npy", np.pad(plates.of_frame, (0, frames - known), mode="edge"))
-        np.save(beside / "noses.npy", _noses(track, framing))
-        np.save(beside / "follows.npy", _follows(track))
-        np.save(beside / "present.npy", track.status != Status.MISSING)
-        for array in arrays.values():
-            array.flush()
+        _write_arrays(beside, video, track, framing, style, known, progress)
         text = json.dumps({"version": VERSION, "framing": asdict(framing), "style": asdict(style), "trained": known})
-        (beside / "clip.json").write_text(text)
+        (beside / "clip.json").write_text(text, encoding="utf-8")
+
+
+def _write_arrays(
+    beside: Path,
+    video: Path,
+    track: Track,
+    framing: Framing,
+    style: StickFigureFormat,
+    known: int,
+    progress: Callable[[int], None] | None,
+) -> None:
+    """All arrays of the clip; none is open any more at the end, as Windows renames no folder with open files in it."""
+    frames, size, pace = len(track), (framing.height, framing.width), _seconds_per_frame(track)
+    arrays = {
+        "pictures": _array(beside / "pictures.npy", (frames, *size, 3)),
+        "conditions": _array(beside / "conditions.npy", (frames, *size, 3)),
+        "masks": _array(beside / "masks.npy", (frames, *size)),
+    }
+    np.save(beside / "background.npy", fill_plate(_fill(arrays, video, track, framing, style, known, progress)))
+    plate_of = plate_of_frames(known, pace)
+    plates = _array(beside / "plates.npy", (int(plate_of[-1]) + 1, *size, 3))
+    for number, plate in enumerate(make_plates(arrays["pictures"][:known], arrays["masks"][:known], pace)):
+        plates[number] = plate
+    np.save(beside / "plate_of.npy", np.pad(plate_of, (0, frames - known), mode="edge"))
+    np.save(beside / "noses.npy", _noses(track, framing))
+    np.save(beside / "follows.npy", _follows(track))
+    np.save(beside / "present.npy", _present(track))
 
 
 def open_clip(folder: Path) -> PreparedClip:
@@ -110,22 +135,23 @@ def open_clip(folder: Path) -> PreparedClip:
         TrainingError: the folder holds none, or one of another version.
     """
     try:
-        facts = json.loads((folder / "clip.json").read_text())
-    except (OSError, ValueError) as error:
-        raise TrainingError(folder, "no prepared clip", "a folder that training prepared", "Start again.") from error
-    if facts["version"] != VERSION:
-        raise TrainingError(folder, f"version {facts['version']}", f"version {VERSION}", "Prepare the clip again.")
+        facts = json.loads((folder / "clip.json").read_text(encoding="utf-8"))
+        if facts["version"] != VERSION:
+            raise TrainingError(folder, f"version {facts['version']}", f"version {VERSION}", "Prepare the clip again.")
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            folder, f"no prepared clip ({error})", "a folder that training prepared", "Prepare the clip again."
+        ) from error
     framing = dict(facts["framing"])
     framing["window"] = Box(**framing["window"])
-    names = ("pictures", "conditions", "masks", "plates", "plate_of", "noses", "follows", "present")
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
     return PreparedClip(
         framing=Framing(**framing), style=StickFigureFormat(**facts["style"]), trained=facts["trained"], **arrays
     )
 
 
 def _refuse_short(video: Path, track: Track) -> None:
-    seen = int((track.status != Status.MISSING).sum())
+    seen = int(_present(track).sum())
     if seen < SHORTEST:
         raise TrainingError(
             video,
@@ -136,7 +162,7 @@ def _refuse_short(video: Path, track: Track) -> None:
 
 
 def _array(path: Path, shape: tuple[int, ...]) -> U8:
-    return open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    return np.asanyarray(open_memmap(path, mode="w+", dtype=np.uint8, shape=shape))
 
 
 def _fill(
@@ -145,32 +171,35 @@ def _fill(
     track: Track,
     framing: Framing,
     style: StickFigureFormat,
+    known: int,
     progress: Callable[[int], None] | None,
-) -> list[tuple[U8, NDArray[np.bool_]]]:
+) -> list[Layer]:
     """One pass over the film; returns the medians that the full-size background is made of, nearest first."""
-    known = trained_frames(len(track))
-    groups = plate_frames(known, _seconds_per_frame(track), known - 1)
-    wanted = sorted({index for group in groups for index in group})
-    kept: dict[int, tuple[U8, U8]] = {}
+    groups = plate_frames(known, _seconds_per_frame(track), known - 1, _affordable(track.width * track.height))
+    wanted = {index for group in groups for index in group}
+    pictures: dict[int, U8] = {}
+    masks: dict[int, U8] = {}
     window, size = framing.window, (framing.width, framing.height)
     for frame, mask in _with_masks(video, track):
         if frame.index in wanted:
-            kept[frame.index] = (frame.image, mask)
+            pictures[frame.index], masks[frame.index] = frame.image, mask
         arrays["pictures"][frame.index] = resize(crop(frame.image, window), *size)
         arrays["masks"][frame.index] = resize(crop(mask, window), *size)
         arrays["conditions"][frame.index] = draw_stick_figure(track[frame.index], window, *size, style)
         if progress is not None:
             progress(frame.index + 1)
-    return [
-        masked_median(np.stack([kept[i][0] for i in group]), free_pixels(np.stack([kept[i][1] for i in group])))
-        for group in groups
-    ]
+    return [layer_of(pictures, masks, group) for group in groups]
+
+
+def _affordable(pixels: int) -> int:
+    """Frames of the whole clip that the background may be made of, when as many again are taken from near its end."""
+    return max(3, min(WHOLE_SAMPLES, KEPT_BYTES // (2 * 4 * pixels)))
 
 
 def _with_masks(video: Path, track: Track) -> Iterator[tuple[Frame, U8]]:
     """Every frame of the film with its person mask as uint8; the track must be exactly as long."""
+    seen: list[Frame] = []  # the one frame that the tracker is looking at
     with read_video(video) as reader, closing(prefetched(reader, 4)) as frames:
-        seen: list[Frame] = []
 
         def passing() -> Iterator[Frame]:
             for frame in frames:
@@ -189,11 +218,16 @@ def _noses(track: Track, framing: Framing) -> NDArray[np.float32]:
     window = framing.window
     scale = np.array([framing.width / window.width, framing.height / window.height])
     points = (track.points[:, NOSE] - (window.left, window.top) + 0.5) * scale - 0.5
-    return np.concatenate([points, track.confidence[:, NOSE, None]], axis=1).astype(np.float32)
+    return np.asarray(np.concatenate([points, track.confidence[:, NOSE, None]], axis=1), dtype=np.float32)
+
+
+def _present(track: Track) -> NDArray[np.bool_]:
+    """Where the person is seen, or was just before and just after; a held pose is no more than a guess to learn from."""
+    return np.isin(track.status, (Status.TRACKED, Status.INTERPOLATED))
 
 
 def _follows(track: Track) -> NDArray[np.bool_]:
-    present = track.status != Status.MISSING
+    present = _present(track)
     joined = np.zeros(len(track), dtype=bool)
     joined[1:] = present[1:] & present[:-1] & (np.diff(track.shot) == 0)
     return joined

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pipeline.errors import TrainingError
 from pipeline.values import Box, Status, Track
 
-MARGIN = (
-    0.2  # of the performer's height on every side: hair, hands and skirts lie beyond joints, moves beyond those seen
-)
+# Of the performer's height, on every side: hair, hands and skirts lie beyond joints, moves beyond those seen.
+MARGIN = 0.2
 HEADROOM = 0.1  # of the height, above the eyes, on top of the margin: landmarks end there, heads do not
 SEEN = 0.5  # joints less sure than this say nothing about reach
+LEAST = 2  # strides in either side: the networks' norms need more than one pixel at their coarsest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,8 @@ def frame_performer(track: Track, *, pixels: int, stride: int, size: tuple[int, 
         track: of the target.
         pixels: about how many the network's picture has.
         stride: both its sides are multiples of this.
-        size: (width, height) to use instead: the window is then the whole frame's centre of that shape.
+        size: (width, height) to use instead, rounded up to the stride: the window then holds the whole frame, and what
+            its shape lacks is filled by repeating the border.
 
     Raises:
         TrainingError: the person is never seen well enough to say where.
@@ -44,23 +45,29 @@ def frame_performer(track: Track, *, pixels: int, stride: int, size: tuple[int, 
     left, top, right, bottom = _reach(track)
     scale = math.sqrt(pixels / ((right - left) * (bottom - top)))
     scale = min(scale, 1.0)  # more pixels than were filmed teach nothing
-    width = max(stride, round((right - left) * scale / stride) * stride)
-    height = max(stride, round((bottom - top) * scale / stride) * stride)
+    width = max(LEAST, round((right - left) * scale / stride)) * stride
+    height = max(LEAST, round((bottom - top) * scale / stride)) * stride
+    window = _of_shape((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, width / height)
     return Framing(
         frame_width=track.width,
         frame_height=track.height,
-        window=_of_shape((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, width / height),
+        window=_inwards(window, track.width, track.height),
         width=width,
         height=height,
     )
 
 
 def _with_size(track: Track, size: tuple[int, int], stride: int) -> Framing:
-    """The whole frame at about this size; what the stride adds is filled by repeating the frame's border."""
-    width, height = (math.ceil(side / stride) * stride for side in size)
-    scale = min(size[0] / track.width, size[1] / track.height)
+    width, height = (max(LEAST, math.ceil(side / stride)) * stride for side in size)
+    scale = min(width / track.width, height / track.height)
     window = _of_shape(track.width / 2, track.height / 2, width / scale, height / scale, width / height)
-    return Framing(frame_width=track.width, frame_height=track.height, window=window, width=width, height=height)
+    return Framing(
+        frame_width=track.width,
+        frame_height=track.height,
+        window=_inwards(window, track.width, track.height),
+        width=width,
+        height=height,
+    )
 
 
 def _reach(track: Track) -> tuple[float, float, float, float]:
@@ -68,26 +75,25 @@ def _reach(track: Track) -> tuple[float, float, float, float]:
     present = track.status != Status.MISSING
     points = track.points[present]
     sure = track.confidence[present] >= SEEN
-    if not sure.any():
+    if not (sure.sum(axis=1) > 1).any():
         raise TrainingError(
             "the target's track",
-            "no joint is ever sure",
+            "no two joints are ever sure in one frame",
             f"joints of confidence {SEEN} or more",
             "Film the whole person from the front, in good light.",
         )
-    low, high = np.array(points[sure].min(axis=0)), np.array(points[sure].max(axis=0))
-    tall = _tallest(points, sure)
+    tall, points = _tallest(points, sure), np.clip(points, 0, (track.width, track.height))
+    low, high = points[sure].min(axis=0), points[sure].max(axis=0)
     low = np.maximum(low - (MARGIN * tall, (MARGIN + HEADROOM) * tall), 0)
     high = np.minimum(high + MARGIN * tall, (track.width, track.height))
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 def _tallest(points: NDArray[np.float32], sure: NDArray[np.bool_]) -> float:
-    rows = np.where(sure, points[..., 1], np.nan)
+    """From the highest to the lowest sure joint, upright: nearly the largest over the frames; 1 pixel at least."""
     seen = sure.sum(axis=1) > 1
-    return (
-        float(np.quantile(np.nanmax(rows[seen], axis=1) - np.nanmin(rows[seen], axis=1), 0.95)) if seen.any() else 0.0
-    )
+    rows = np.where(sure, points[..., 1], np.nan)[seen]
+    return max(1.0, float(np.quantile(np.nanmax(rows, axis=1) - np.nanmin(rows, axis=1), 0.95)))
 
 
 def _of_shape(x: float, y: float, width: float, height: float, aspect: float) -> Box:
@@ -95,3 +101,14 @@ def _of_shape(x: float, y: float, width: float, height: float, aspect: float) ->
     width, height = max(width, height * aspect), max(height, width / aspect)
     left, top = round(x - width / 2), round(y - height / 2)
     return Box(left, top, left + round(width), top + round(height))
+
+
+def _inwards(window: Box, width: int, height: int) -> Box:
+    """The window moved so that it leaves the frame as little as may be: filmed pixels teach more than repeated ones."""
+    left = _within(window.left, window.width, width)
+    top = _within(window.top, window.height, height)
+    return Box(left, top, left + window.width, top + window.height)
+
+
+def _within(first: int, length: int, frame: int) -> int:
+    return min(max(first, 0), frame - length) if length <= frame else (frame - length) // 2

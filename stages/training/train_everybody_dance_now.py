@@ -22,7 +22,18 @@ from models.everybody_dance_now.performance import Performance, WholeFrame
 from models.patch_discriminator import MultiscaleDiscriminator
 from models.training_state import Progress, TrainingState
 from pipeline.compute import Compute
-from stages.training.bricks import Clock, Curve, Every, Pairs, StopSignal, draw_pairs, learning_rate, seconds_left
+from stages.training.bricks import (
+    Clock,
+    Curve,
+    Every,
+    Pairs,
+    StopSignal,
+    descend,
+    draw_pairs,
+    learning_rate,
+    seconds_left,
+    set_rate,
+)
 from stages.training.clips import PreparedClip
 from stages.training.networks import build_network
 from stages.training.presets import Budget, Phase
@@ -57,11 +68,12 @@ def train_phase(
     continued_from: nn.Module | None = None,
     perceptual: PictureLoss | None = None,
     watch: Watch | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> nn.Module:
     """Train one network until the budget is used, or read it where that was done before; return its average.
 
-    The state is saved to `folder` every half minute, on Ctrl-C and at the end; started again with the same settings it
-    goes on from there, and on a processor with a budget in steps it computes exactly what it would have computed.
+    The state is saved to `folder` every `save_seconds` and on Ctrl-C; started again with the same settings it goes on
+    from there, and on a processor with a budget in steps it computes exactly what it would have computed.
 
     Raises:
         TrainingError: the loss is no number any more, or the saved state is of another training.
@@ -74,28 +86,30 @@ def train_phase(
         return players.network
     path = folder / f"{name}.state.safetensors"
     start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(SAVE_SECONDS)
+    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
+    done = budget.done(step, clock.seconds)
     with (
         StopSignal() as stop,
         closing(Curve(folder / f"{name}.csv", step)) as curve,
-        closing(Validation(clip, phase.reduce, compute, folder / "tensorboard" / name, step)) as validation,
+        closing(Validation(clip, phase.reduce, compute, folder, name, step=step, done=done)) as validation,
     ):
-        while (done := budget.done(step, clock.seconds)) < 1:
-            players.set_rate(learning_rate(phase.learning_rate, done, phase.schedule))
+        while done < 1:
+            set_rate(learning_rate(phase.learning_rate, done, phase.schedule), *players.optimisers)
             pairs = draw_pairs(
                 clip, phase.batch, players.sampler, shift=phase.shift, reduce=phase.reduce, compute=compute
             )
-            loss, fake = _generator_step(players, pairs, phase, compute, perceptual)
-            if phase.weights.judged:
-                _judge_step(players, pairs, fake, phase, compute)
-            players.average.update(players.network)
             step += 1
+            loss, fake = _generator_step(players, pairs, phase, compute, perceptual, step)
+            if players.of_judge is not None:
+                _judge_step(players.judge, players.of_judge, pairs, fake, phase, compute, step)
+            players.average.update(players.network)
+            done = budget.done(step, clock.seconds)
             curve.add(step, loss)
-            validation.look(step, loss, budget.done(step, clock.seconds), players.average)
-            if watch is not None:
-                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
+            validation.look(step, loss, done, players.average)
             if stop.asked or save_due.due():
                 players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
+            if watch is not None:
+                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
             if stop.asked:
                 raise KeyboardInterrupt
     save_weights(players.average.average, finished)
@@ -109,17 +123,16 @@ class _Players:
     """Who learns in a phase, and what of them is saved."""
 
     network: nn.Module
-    judge: nn.Module
+    judge: nn.Module  # an empty one where nobody is judged
     average: Ema
     of_network: torch.optim.Optimizer
-    of_judge: torch.optim.Optimizer
+    of_judge: torch.optim.Optimizer | None
     sampler: np.random.Generator
     state: TrainingState
 
-    def set_rate(self, rate: float) -> None:
-        """Give both optimisers a learning rate."""
-        for group in self.of_network.param_groups + self.of_judge.param_groups:
-            group["lr"] = rate
+    @property
+    def optimisers(self) -> tuple[torch.optim.Optimizer, ...]:
+        return (self.of_network,) if self.of_judge is None else (self.of_network, self.of_judge)
 
 
 def _players(phase: Phase, compute: Compute, continued_from: nn.Module | None) -> _Players:
@@ -128,17 +141,20 @@ def _players(phase: Phase, compute: Compute, continued_from: nn.Module | None) -
     if continued_from is not None:
         _take_over(network, continued_from)
     network = network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    judge = initialise(MultiscaleDiscriminator(phase.discriminator), chance).to(compute.device)
     average = Ema(network, decay=phase.ema)
     of_network = torch.optim.Adam(network.parameters(), phase.learning_rate, betas=phase.betas)
-    of_judge = torch.optim.Adam(judge.parameters(), phase.learning_rate, betas=phase.betas)
+    optimisers: dict[str, torch.optim.Optimizer] = {"network": of_network}
+    judge: nn.Module = nn.Identity()
+    if phase.weights.judged:
+        judge = initialise(MultiscaleDiscriminator(phase.discriminator), chance).to(compute.device)
+        optimisers["judge"] = torch.optim.Adam(judge.parameters(), phase.learning_rate, betas=phase.betas)
     sampler = np.random.default_rng(compute.seed)
     state = TrainingState(
         modules={"network": network, "average": average, "judge": judge},
-        optimisers={"network": of_network, "judge": of_judge},
+        optimisers=optimisers,
         samplers={"pairs": sampler},
     )
-    return _Players(network, judge, average, of_network, of_judge, sampler, state)
+    return _Players(network, judge, average, of_network, optimisers.get("judge"), sampler, state)
 
 
 def _take_over(network: nn.Module, coarse: nn.Module) -> None:
@@ -149,7 +165,7 @@ def _take_over(network: nn.Module, coarse: nn.Module) -> None:
 
 
 def _generator_step(
-    players: _Players, pairs: Pairs, phase: Phase, compute: Compute, perceptual: PictureLoss | None
+    players: _Players, pairs: Pairs, phase: Phase, compute: Compute, perceptual: PictureLoss | None, step: int
 ) -> tuple[float, tuple[Tensor, Tensor]]:
     """Paint both frames, descend on all terms; returns the total and the frames for the discriminator's turn."""
     made: list[Performance] = []
@@ -171,11 +187,7 @@ def _generator_step(
     total = terms.total(phase.weights)
     if phase.matting is not None:
         total = total + _matting(made, pairs, phase.matting)
-    players.of_network.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(players.network.parameters(), MAX_GRADIENT)
-    players.of_network.step()
-    return float(total.detach()), fake
+    return descend(total, players.of_network, step=step, most=MAX_GRADIENT), fake
 
 
 def _matting(made: list[Performance], pairs: Pairs, weights: MattingWeights) -> Tensor:
@@ -187,11 +199,17 @@ def _matting(made: list[Performance], pairs: Pairs, weights: MattingWeights) -> 
     return torch.stack(terms).mean()
 
 
-def _judge_step(players: _Players, pairs: Pairs, fake: tuple[Tensor, Tensor], phase: Phase, compute: Compute) -> None:
+def _judge_step(
+    judge: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    pairs: Pairs,
+    fake: tuple[Tensor, Tensor],
+    phase: Phase,
+    compute: Compute,
+    step: int,
+) -> None:
     with compute.autocast():
         terms = discriminator_loss(
-            players.judge, conditions=pairs.conditions, real=pairs.pictures, fake=fake, weights=phase.weights
+            judge, conditions=pairs.conditions, real=pairs.pictures, fake=fake, weights=phase.weights
         )
-    players.of_judge.zero_grad(set_to_none=True)
-    terms.total().backward()  # type: ignore[no-untyped-call]
-    players.of_judge.step()
+    descend(terms.total(), optimiser, step=step)

@@ -1,0 +1,181 @@
+"""The main job: the source's dance on the target's body, from two clips to a film with sound."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prefect import flow
+
+from flows.caching import whole
+from flows.progress import say
+from flows.tasks import Chunk, draw_conditioning, prepare, render_chunk, retarget_track, track_clip, train
+from flows.workspace import Workspace
+from pipeline.artifacts import FileRef, atomic_file, refuse_existing
+from pipeline.compute import Compute
+from pipeline.delivery import carry_sound
+from pipeline.values import Status, Track
+from pipeline.video import DEFAULT_ENCODING, Encoding, join_segments
+from stages.model_folder import read_facts
+from stages.rendering.render import Stretch
+from stages.retargeting.retarget import RetargetConfig
+from stages.tracking.pose import TrackerConfig
+from stages.tracking.track_file import load_track
+from stages.training.presets import PRESETS, Budget, DancePreset
+
+CHUNK_FRAMES = 240  # of film in one cached task: what a killed render loses at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """How a likeness is trained."""
+
+    preset: DancePreset = field(default_factory=lambda: PRESETS["draft"])
+    budget: Budget = field(default_factory=lambda: Budget(minutes=4.0))
+    size: tuple[int, int] | None = None  # (width, height) of the network's picture; None: chosen from the preset
+    perceptual: FileRef | None = None  # VGG-19's weights; None: without the perceptual loss
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderSettings:
+    """How a film is made with a trained likeness."""
+
+    retargeting: RetargetConfig = field(default_factory=RetargetConfig)
+    encoding: Encoding = DEFAULT_ENCODING
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    chunk_frames: int = CHUNK_FRAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A finished film and what it was made of."""
+
+    film: FileRef
+    model: FileRef  # its model.json
+    track: FileRef  # the retargeted performance
+    conditioning: FileRef | None  # the stick figures as a film, where asked for
+
+
+@flow(name="train dance")
+def train_dance_flow(target: FileRef, settings: TrainSettings, compute: Compute, workspace: Workspace) -> FileRef:
+    """Train the likeness of the person in `target`; returns its model.json."""
+    return train_model(target, settings, compute, workspace)
+
+
+@flow(name="render")
+def render_flow(
+    source: FileRef,
+    model: FileRef,
+    output: Path,
+    settings: RenderSettings,
+    compute: Compute,
+    workspace: Workspace,
+    overwrite: bool = False,
+    conditioning: bool = False,
+) -> Film:
+    """Let a trained likeness perform what `source` shows."""
+    refuse_existing(output, overwrite=overwrite)
+    return render_film(source, model, output, settings, compute, workspace, overwrite, conditioning)
+
+
+@flow(name="dance")
+def dance_flow(
+    source: FileRef,
+    target: FileRef,
+    output: Path,
+    training: TrainSettings,
+    rendering: RenderSettings,
+    compute: Compute,
+    workspace: Workspace,
+    overwrite: bool = False,
+    conditioning: bool = False,
+) -> Film:
+    """Track both clips, train on the target, let it perform the source."""
+    refuse_existing(output, overwrite=overwrite)
+    track_source(source, rendering, workspace)  # before training: a source without a person is found out in seconds
+    model = train_model(target, training, compute, workspace)
+    return render_film(source, model, output, rendering, compute, workspace, overwrite, conditioning)
+
+
+def train_model(target: FileRef, settings: TrainSettings, compute: Compute, workspace: Workspace) -> FileRef:
+    """The steps of a training, each reused where it was done before."""
+    track = whole(track_clip, target, settings.tracker, workspace)
+    say(coverage(target.path.name, load_track(track.path)))
+    prepared = whole(prepare, target, track, settings.preset, settings.size, workspace)
+    model = whole(
+        train,
+        prepared,
+        target,
+        track,
+        settings.preset,
+        settings.budget,
+        settings.perceptual,
+        compute,
+        workspace,
+    )
+    held_out = read_facts(model.path.parent).held_out
+    if held_out is not None:
+        say(f"Held-out end of {target.path.name}: PSNR {held_out.psnr_db:.2f} dB, SSIM {held_out.ssim:.4f}")
+    return model
+
+
+def track_source(source: FileRef, settings: RenderSettings, workspace: Workspace) -> FileRef:
+    """Track the performance that is to be borrowed."""
+    track = whole(track_clip, source, settings.tracker, workspace)
+    say(coverage(source.path.name, load_track(track.path)))
+    return track
+
+
+def render_film(
+    source: FileRef,
+    model: FileRef,
+    output: Path,
+    settings: RenderSettings,
+    compute: Compute,
+    workspace: Workspace,
+    overwrite: bool,
+    conditioning: bool,
+) -> Film:
+    """The steps of a rendering: retarget, chunk by chunk paint, join, carry the sound over."""
+    track = track_source(source, settings, workspace)
+    moved = whole(retarget_track, track, model, settings.retargeting, workspace)
+    chunks = list(render_chunks(source, model, moved, settings, compute, workspace))
+    with atomic_file(output, overwrite=overwrite) as beside:
+        deliver([chunk.segment.path for chunk in chunks], source.path, beside)
+    figures = whole(draw_conditioning, model, source, moved, workspace) if conditioning else None
+    return Film(FileRef.of(output), model, moved, figures)
+
+
+def render_chunks(
+    source: FileRef,
+    model: FileRef,
+    track: FileRef,
+    settings: RenderSettings,
+    compute: Compute,
+    workspace: Workspace,
+) -> Iterator[Chunk]:
+    """Render stretch after stretch, each from the state behind the one before."""
+    frames = len(load_track(track.path))
+    state: FileRef | None = None
+    for start in range(0, frames, settings.chunk_frames):
+        stretch = Stretch(start, min(start + settings.chunk_frames, frames))
+        chunk = whole(render_chunk, model, source, track, stretch, state, settings.encoding, compute, workspace)
+        state = chunk.state
+        yield chunk
+
+
+def deliver(segments: list[Path], source: Path, output: Path) -> None:
+    """Join the segments and give the film the source's sound; `output` is replaced."""
+    silent = output.with_name(f".{output.stem}-silent{output.suffix}")
+    try:
+        join_segments(segments, silent, overwrite=True)
+        carry_sound(silent, source, output, overwrite=True)
+    finally:
+        silent.unlink(missing_ok=True)
+
+
+def coverage(name: str, track: Track) -> str:
+    """One line on how well a clip was tracked; nothing is hidden in an average."""
+    counts = [f"{int((track.status == status).sum())} {status.name.lower()}" for status in Status]
+    cuts = int(track.shot.max()) if len(track) else 0
+    return f"{name}: {len(track)} frames, {', '.join(counts)}{f', {cuts} cuts' if cuts else ''}"

@@ -1,0 +1,155 @@
+"""One thin cached task for every stage: FileRefs and frozen configs in, FileRefs out."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from prefect import task
+
+from flows.caching import ByContent
+from flows.progress import bar, say, training_bar
+from flows.workspace import Workspace, content_key
+from models.perceptual import load_perceptual
+from pipeline.artifacts import FileRef
+from pipeline.compute import Compute
+from pipeline.video import Encoding, probe
+from stages.model_folder import LoadedModel, load_model, read_facts
+from stages.rendering.generate import load_state, save_state
+from stages.rendering.render import Stretch, film_info, render_stretch, write_conditioning
+from stages.retargeting.body import measure_body
+from stages.retargeting.retarget import RetargetConfig, retarget
+from stages.tracking.pose import TrackerConfig, track_pose
+from stages.tracking.track_file import load_track, save_track
+from stages.training.clips import prepare_clip
+from stages.training.framing import frame_performer
+from stages.training.presets import Budget, DancePreset
+from stages.training.train_dance import train_dance
+from stages.training.train_everybody_dance_now import Report
+
+# Raise a stage's number when the same inputs would give another result.
+TRACKING, PREPARING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 1, 1, 1, 1, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A finished stretch of film and what the next one goes on from."""
+
+    segment: FileRef
+    state: FileRef
+
+
+@task(name="track", persist_result=True, cache_policy=ByContent(version=TRACKING))
+def track_clip(clip: FileRef, config: TrackerConfig, workspace: Workspace) -> FileRef:
+    """Find one performer's joints in every frame."""
+    path = workspace.place("tracks", content_key(TRACKING, clip, config), ".npz")
+    with bar(f"Tracking {clip.path.name}", probe(clip.path).frames) as advance:
+        save_track(track_pose(clip.path, config, progress=advance), path, source=clip.path.name)
+    return FileRef.of(path)
+
+
+@task(name="prepare", persist_result=True, cache_policy=ByContent(version=PREPARING))
+def prepare(
+    clip: FileRef, track: FileRef, preset: DancePreset, size: tuple[int, int] | None, workspace: Workspace
+) -> FileRef:
+    """Decode the target once to the training size, with stick figures, masks and plates."""
+    joints = load_track(track.path)
+    framing = frame_performer(joints, pixels=preset.pixels, stride=preset.stride, size=size)
+    folder = workspace.place("clips", content_key(PREPARING, clip, track, preset, size))
+    with bar(f"Preparing {clip.path.name} at {framing.width}x{framing.height}", len(joints)) as advance:
+        prepare_clip(clip.path, joints, framing, preset.style, folder, progress=advance)
+    return FileRef.of(folder / "clip.json")
+
+
+@task(name="train", persist_result=True, cache_policy=ByContent(version=TRAINING))
+def train(
+    prepared: FileRef,
+    clip: FileRef,
+    track: FileRef,
+    preset: DancePreset,
+    budget: Budget,
+    perceptual: FileRef | None,
+    compute: Compute,
+    workspace: Workspace,
+) -> FileRef:
+    """Train the target's likeness, or go on where an interrupted training left; returns the model's model.json."""
+    key = content_key(TRAINING, prepared, clip, track, preset, budget, perceptual, compute)
+    folder = workspace.place("models", key)
+    loss = load_perceptual(perceptual.path).to(compute.device) if perceptual is not None else None
+    with training_bar(f"Training {preset.name} on {clip.path.name}") as show:
+
+        def watch(report: Report) -> None:
+            show(report.done, report.seconds_left, f"{report.phase} step {report.step} loss {report.loss:.3f}")
+
+        train_dance(
+            prepared.path.parent,
+            clip,
+            measure_body(load_track(track.path)),
+            preset,
+            budget,
+            compute,
+            folder,
+            perceptual=loss,
+            watch=watch,
+        )
+    return FileRef.of(folder / "model.json")
+
+
+@task(name="retarget", persist_result=True, cache_policy=ByContent(version=RETARGETING))
+def retarget_track(track: FileRef, model: FileRef, config: RetargetConfig, workspace: Workspace) -> FileRef:
+    """Put the source's performance onto the target's body and place."""
+    joints = load_track(track.path)
+    result = retarget(joints, measure_body(joints), read_facts(model.path.parent).body, config)
+    say(result.reason)
+    path = workspace.place("retargeted", content_key(RETARGETING, track, model, config), ".npz")
+    save_track(result.track, path)
+    return FileRef.of(path)
+
+
+@task(name="render chunk", persist_result=True, cache_policy=ByContent(version=RENDERING))
+def render_chunk(
+    model: FileRef,
+    source: FileRef,
+    track: FileRef,
+    stretch: Stretch,
+    state: FileRef | None,
+    encoding: Encoding,
+    compute: Compute,
+    workspace: Workspace,
+) -> Chunk:
+    """Paint, composite and encode one stretch of the film, from the state behind the one before."""
+    loaded = _loaded(model.path.parent, model.sha256, compute)
+    key = content_key(RENDERING, model, source, track, stretch, state, encoding, compute)
+    segment = workspace.place("segments", key, ".mp4")
+    after = workspace.place("segments", key, ".safetensors")
+    with bar(f"Rendering frames {stretch.start} to {stretch.stop - 1}", stretch.stop - stretch.start) as advance:
+        previous = render_stretch(
+            loaded,
+            load_track(track.path),
+            stretch,
+            film_info(loaded.facts, probe(source.path)),
+            segment,
+            compute,
+            previous=None if state is None else load_state(state.path),
+            encoding=encoding,
+            progress=lambda done: advance(done - stretch.start),
+        )
+    save_state(after, previous)
+    return Chunk(FileRef.of(segment), FileRef.of(after))
+
+
+@task(name="draw conditioning", persist_result=True, cache_policy=ByContent(version=CONDITIONING))
+def draw_conditioning(model: FileRef, source: FileRef, track: FileRef, workspace: Workspace) -> FileRef:
+    """Write the stick figures as a film, for people to look at."""
+    facts = read_facts(model.path.parent)
+    path = workspace.place("conditioning", content_key(CONDITIONING, model, source, track), ".mp4")
+    joints = load_track(track.path)
+    info = probe(source.path)
+    write_conditioning(joints, facts.style, film_info(facts, info), path)
+    return FileRef.of(path)
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: Path, sha256: str, compute: Compute) -> LoadedModel:
+    """Keep the model between the chunks of a film."""
+    del sha256
+    return load_model(folder, compute)
