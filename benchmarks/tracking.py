@@ -1,4 +1,4 @@
-"""How fast clips are tracked: one and several processes against the plain mp.solutions loop, in one run.
+"""How fast clips are tracked: one and several workers against the plain mp.solutions loop, in one run.
 
     python benchmarks/tracking.py CLIP [--workers 2] [--rounds 3]
 
@@ -47,8 +47,8 @@ def main() -> None:
         frames = sum(1 for _ in video)
     candidates: dict[str, Callable[[], int]] = {
         "plain mp.solutions loop": lambda: plain_loop(clip),
-        "track_pose, 1 process": lambda: len(track_pose(clip)),
-        f"track_pose, {workers} processes": lambda: len(track_pose(clip, TrackerConfig(workers=workers))),
+        "track_pose, 1 worker": lambda: len(track_pose(clip)),
+        f"track_pose, {workers} workers": lambda: len(track_pose(clip, TrackerConfig(workers=workers))),
         "person_masks": lambda: masks(clip),
     }
     best = dict.fromkeys(candidates, float("inf"))

@@ -1,4 +1,7 @@
-"""The command line: parses, builds configs, calls a flow, says plainly what went wrong."""
+"""The command line: parses, looks at the inputs, starts the engine, calls a flow, says plainly what went wrong.
+
+Heavy libraries are imported inside the commands, after the inputs were looked at and while Prefect's server comes up.
+"""
 
 import json
 import logging
@@ -6,22 +9,20 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from flows.engine import Engine
+from flows.workspace import Workspace
+from pipeline.artifacts import FileRef, atomic_file, refuse_existing
 from pipeline.errors import UnderstudyError
+from pipeline.video import probe
 
-if TYPE_CHECKING:
-    from flows.dance import RenderSettings, TrainSettings
-    from flows.engine import Engine
-    from flows.workspace import Workspace
-    from pipeline.artifacts import FileRef
-    from pipeline.compute import Compute
-    from stages.tracking.pose import TrackerConfig
-
-# Freed memory of large tensors is kept in large pages; PyTorch reads this when it is imported.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+# Read by PyTorch and its threads when they are imported. Large pages for large tensors; and threads that wait asleep:
+# where another program wants a core, spinning ones make every step several times slower.
+for _name, _value in (("THP_MEM_ALLOC_ENABLE", "1"), ("OMP_WAIT_POLICY", "passive")):
+    os.environ.setdefault(_name, _value)
 
 app = typer.Typer(
     name="understudy",
@@ -33,13 +34,28 @@ app = typer.Typer(
 train_app = typer.Typer(help="Train a likeness.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
 
+
+def parse_size(text: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT as two numbers.
+
+    Raises: typer.BadParameter.
+    """
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise typer.BadParameter(f"{text!r} is no size, expected WIDTHxHEIGHT, such as 144x256")
+    return int(width), int(height)
+
+
 Clip = Annotated[Path, typer.Argument(help="A video file.", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes.", show_default=False)]
+ModelDir = Annotated[Path, typer.Option("--model", help="A trained model folder.", show_default=False)]
 Preset = Annotated[str, typer.Option(help="draft (minutes, any machine), standard or hd (hours, GPU).")]
-Minutes = Annotated[float | None, typer.Option(help="Budget for training.", show_default="4 for draft")]
-Steps = Annotated[int | None, typer.Option(help="Budget for training, in steps instead.", show_default=False)]
-Size = Annotated[str | None, typer.Option(help="WxH of the network's picture.", show_default="by preset")]
-Perceptual = Annotated[str, typer.Option(help="File of VGG-19 weights; auto: where torchvision keeps them; none.")]
+Minutes = Annotated[float | None, typer.Option(help="Budget for training.", show_default="draft: 4", min=0.01)]
+Steps = Annotated[int | None, typer.Option(help="The same in steps.", show_default=False, min=1)]
+Size = Annotated[
+    tuple[int, int] | None, typer.Option(parser=parse_size, metavar="WxH", help="Of the network's picture.")
+]
+Perceptual = Annotated[str, typer.Option(help="VGG-19 weights: a file, auto (torchvision's place), or none.")]
 Who = Annotated[str | None, typer.Option(help="largest, left, right or X,Y, where several people are seen.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(help="Of everything drawn by chance.")]
@@ -47,14 +63,13 @@ WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where runs are 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
 Retargeting = Annotated[str, typer.Option("--retarget", help="auto, global or limbs.")]
 Codec = Annotated[str, typer.Option(help="Of the film: libx264, libx265, libsvtav1 …")]
-Crf = Annotated[int, typer.Option(help="Quality of the film, 0 best.")]
+Crf = Annotated[int, typer.Option(help="Quality of the film, 0 best.", min=0, max=51)]
 EncoderPreset = Annotated[str, typer.Option(help="Speed of encoding against size.")]
-Model = Annotated[Path | None, typer.Option("--model", help="A trained model folder: skips training.")]
-Workers = Annotated[int | None, typer.Option(help="Processes for tracking.", show_default="cores, at most 4")]
-Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks and logs.", is_flag=True)]
+Workers = Annotated[int | None, typer.Option(help="Processes for tracking.", show_default="cores, at most 4", min=1)]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")]
 
-DRAFT_MINUTES = 4.0
-DEMO_MINUTES = 2.5
+RUNS = Path("runs")
+DEMO_MINUTES = 4.0
 
 
 @app.callback()
@@ -67,22 +82,31 @@ def settle(ctx: typer.Context, debug: Debug = False) -> None:
 @app.command()
 def demo(
     ctx: typer.Context,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path("runs/demo"),
-    minutes: Minutes = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = RUNS / "demo",
+    minutes: Annotated[float | None, typer.Option(help="Budget for training.", min=0.01)] = DEMO_MINUTES,
     steps: Steps = None,
     device: Device = "auto",
     seed: Seed = 0,
-    workspace: WorkspaceDir = Path("runs"),
+    workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
 ) -> None:
     """Render the sample: Blue performs Red's dance; score it against the known answer."""
-    engine, place = _bring_up(ctx, workspace)
+    engine, place = bring_up(ctx, workspace)
     from flows.demo import demo_flow
+    from flows.options import compute_for, render_settings, tracker_config, training_settings
 
-    budget = (minutes or DEMO_MINUTES) if steps is None else minutes
-    training = _training("draft", budget, steps, None, "none", None, workers)
-    rendering = _rendering("auto", "libx264", 18, "medium", None, workers)
-    result = engine.run(lambda: demo_flow(output, training, rendering, _compute(device, seed), place))
+    tracker = tracker_config(workers=workers)
+    training = training_settings(
+        preset="draft",
+        minutes=minutes if steps is None else None,
+        steps=steps,
+        size=None,
+        perceptual="none",
+        tracker=tracker,
+    )
+    rendering = render_settings(retarget="auto", codec="libx264", crf=18, encoder_preset="medium", tracker=tracker)
+    compute = compute_for(device, seed)
+    result = engine.run(lambda: demo_flow(output, training, rendering, compute, place))
     typer.echo("\n".join(result.comparison.lines()))
     typer.echo(f"\nLook at:\n  {result.side_by_side}\n  {result.film}\n  {result.scores}")
 
@@ -91,14 +115,13 @@ def demo(
 def dance(
     ctx: typer.Context,
     source: Clip,
-    target: Annotated[Path | None, typer.Argument(help="The person to be filmed anew.", show_default=False)] = None,
-    output: Output = Path("dance.mp4"),
+    target: Clip,
+    output: Output,
     preset: Preset = "draft",
     minutes: Minutes = None,
     steps: Steps = None,
     size: Size = None,
     perceptual: Perceptual = "auto",
-    model: Model = None,
     performer: Who = None,
     target_performer: Who = None,
     retarget: Retargeting = "auto",
@@ -107,32 +130,42 @@ def dance(
     encoder_preset: EncoderPreset = "medium",
     device: Device = "auto",
     seed: Seed = 0,
-    workspace: WorkspaceDir = Path("runs"),
+    workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Let the person of TARGET perform the dance of SOURCE."""
-    if (target is None) == (model is None):
-        raise typer.BadParameter("give either TARGET, to train on, or --model, trained before")
-    engine, place = _bring_up(ctx, workspace)
-    rendering = _rendering(retarget, codec, crf, encoder_preset, performer, workers)
-    if model is not None:
-        _render(engine, source, model, output, rendering, _compute(device, seed), place, overwrite)
-        return
-    assert target is not None
-    training = _training(preset, minutes, steps, size, perceptual, target_performer, workers)
+    refuse_existing(output, overwrite=overwrite)
+    clips = film(source), film(target)
+    engine, place = bring_up(ctx, workspace)
     from flows.dance import dance_flow
+    from flows.options import compute_for, render_settings, tracker_config, training_settings
 
-    clips = _film(source), _film(target)
-    film = engine.run(lambda: dance_flow(*clips, output, training, rendering, _compute(device, seed), place, overwrite))
-    typer.echo(film.film.path)
+    training = training_settings(
+        preset=preset,
+        minutes=minutes,
+        steps=steps,
+        size=size,
+        perceptual=perceptual,
+        tracker=tracker_config(target_performer, workers),
+    )
+    rendering = render_settings(
+        retarget=retarget,
+        codec=codec,
+        crf=crf,
+        encoder_preset=encoder_preset,
+        tracker=tracker_config(performer, workers),
+    )
+    compute = compute_for(device, seed)
+    made = engine.run(lambda: dance_flow(*clips, output, training, rendering, compute, place, overwrite))
+    typer.echo(made.film.path)
 
 
 @app.command()
 def render(
     ctx: typer.Context,
     source: Clip,
-    model: Annotated[Path, typer.Option("--model", help="A trained model folder.", show_default=False)],
+    model: ModelDir,
     output: Output,
     performer: Who = None,
     retarget: Retargeting = "auto",
@@ -141,14 +174,29 @@ def render(
     encoder_preset: EncoderPreset = "medium",
     device: Device = "auto",
     seed: Seed = 0,
-    workspace: WorkspaceDir = Path("runs"),
+    workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Let a trained likeness perform SOURCE."""
-    engine, place = _bring_up(ctx, workspace)
-    rendering = _rendering(retarget, codec, crf, encoder_preset, performer, workers)
-    _render(engine, source, model, output, rendering, _compute(device, seed), place, overwrite)
+    refuse_existing(output, overwrite=overwrite)
+    clip = film(source)
+    engine, place = bring_up(ctx, workspace)
+    from flows.dance import render_flow
+    from flows.options import compute_for, render_settings, tracker_config
+    from stages.model_folder import read_facts
+
+    read_facts(model)
+    facts, compute = FileRef.of(model / "model.json"), compute_for(device, seed)
+    rendering = render_settings(
+        retarget=retarget,
+        codec=codec,
+        crf=crf,
+        encoder_preset=encoder_preset,
+        tracker=tracker_config(performer, workers),
+    )
+    made = engine.run(lambda: render_flow(clip, facts, output, rendering, compute, place, overwrite))
+    typer.echo(made.film.path)
 
 
 @train_app.command("dance")
@@ -164,20 +212,28 @@ def train_dance(
     performer: Who = None,
     device: Device = "auto",
     seed: Seed = 0,
-    workspace: WorkspaceDir = Path("runs"),
+    workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Train the likeness of the person in TARGET; the result is a model folder."""
-    engine, place = _bring_up(ctx, workspace)
-    training = _training(preset, minutes, steps, size, perceptual, performer, workers)
+    refuse_existing(output, overwrite=overwrite)
+    clip = film(target)
+    engine, place = bring_up(ctx, workspace)
     from flows.dance import train_dance_flow
-    from pipeline.artifacts import refuse_existing
+    from flows.options import compute_for, tracker_config, training_settings
     from stages.model_folder import copy_model
 
-    refuse_existing(output, overwrite=overwrite)
-    clip = _film(target)
-    model = engine.run(lambda: train_dance_flow(clip, training, _compute(device, seed), place))
+    training = training_settings(
+        preset=preset,
+        minutes=minutes,
+        steps=steps,
+        size=size,
+        perceptual=perceptual,
+        tracker=tracker_config(performer, workers),
+    )
+    compute = compute_for(device, seed)
+    model = engine.run(lambda: train_dance_flow(clip, training, compute, place))
     copy_model(model.path.parent, output, overwrite=overwrite)
     typer.echo(output)
 
@@ -190,36 +246,39 @@ def track(
     overlay: Annotated[Path | None, typer.Option(help="Film with the joints drawn in.", show_default=False)] = None,
     openpose: Annotated[Path | None, typer.Option(help="Read OpenPose's JSON from this folder instead.")] = None,
     performer: Who = None,
-    workspace: WorkspaceDir = Path("runs"),
+    workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Find one person's joints in every frame of CLIP."""
-    engine, place = _bring_up(ctx, workspace)
+    for path in (output, overlay):
+        if path is not None:
+            refuse_existing(path, overwrite=overwrite)
+    seen = film(clip)
+    engine, place = bring_up(ctx, workspace)
+    from flows.options import tracker_config
     from flows.track import track_flow
 
-    tracker = _rendering("auto", "libx264", 18, "medium", performer, workers).tracker
-    film = _film(clip)
-    line = engine.run(lambda: track_flow(film, output, overlay, openpose, tracker, place, overwrite))
-    typer.echo(line)
+    tracker = tracker_config(performer, workers)
+    typer.echo(engine.run(lambda: track_flow(seen, output, overlay, openpose, tracker, place, overwrite)))
 
 
 @app.command()
 def evaluate(
     ctx: typer.Context,
-    film: Clip,
+    made: Annotated[Path, typer.Argument(metavar="FILM", help="What was made.", show_default=False)],
     against: Annotated[Path, typer.Option(help="What should have come out.", show_default=False)],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here too.")] = None,
-    workspace: WorkspaceDir = Path("runs"),
+    workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
 ) -> None:
     """Score FILM against the truth."""
-    engine, place = _bring_up(ctx, workspace)
+    films = film(made), film(against)
+    engine, place = bring_up(ctx, workspace)
     from flows.evaluate import evaluate_flow
-    from pipeline.artifacts import atomic_file
+    from flows.options import tracker_config
 
-    tracker = _rendering("auto", "libx264", 18, "medium", None, workers).tracker
-    films = _film(film), _film(against)
+    tracker = tracker_config(workers=workers)
     comparison = engine.run(lambda: evaluate_flow(*films, tracker, place))
     typer.echo("\n".join(comparison.lines()))
     if json_file is not None:
@@ -236,133 +295,27 @@ def doctor(device: Device = "auto") -> None:
         typer.echo(f"{heading:<16} {found}")
 
 
-def _bring_up(ctx: typer.Context, workspace: Path) -> "tuple[Engine, Workspace]":
-    from flows.engine import Engine
-    from flows.workspace import Workspace
-
-    place = Workspace(workspace)
+def bring_up(ctx: typer.Context, workspace: Path) -> tuple[Engine, Workspace]:
+    """Start Prefect in the background; what is imported next loads meanwhile."""
+    place = Workspace(workspace.resolve())
     return Engine(place, debug=bool(ctx.obj)).start(), place
 
 
-def _render(
-    engine: "Engine",
-    source: Path,
-    model: Path,
-    output: Path,
-    rendering: "RenderSettings",
-    compute: "Compute",
-    place: "Workspace",
-    overwrite: bool,
-) -> None:
-    from flows.dance import render_flow
-    from pipeline.artifacts import FileRef
-    from stages.model_folder import read_facts
+def film(path: Path) -> FileRef:
+    """Look at a clip before anything is started, so that a wrong file is found out at once.
 
-    clip = _film(source)
-    read_facts(model)
-    facts = FileRef.of(model / "model.json")
-    film = engine.run(lambda: render_flow(clip, facts, output, rendering, compute, place, overwrite))
-    typer.echo(film.film.path)
-
-
-def _film(path: Path) -> "FileRef":
-    """Look at a clip before anything is started: a wrong file is found out at once."""
-    from pipeline.artifacts import FileRef
-    from pipeline.video import probe
-
-    probe(path)
-    return FileRef.of(path)
-
-
-def _compute(device: str, seed: int) -> "Compute":
-    from pipeline.compute import keep_memory, resolve_compute
-
-    keep_memory()
-    return resolve_compute(device, seed)
-
-
-def _training(
-    preset: str,
-    minutes: float | None,
-    steps: int | None,
-    size: str | None,
-    perceptual: str,
-    performer: str | None,
-    workers: int | None,
-) -> "TrainSettings":
-    from flows.dance import TrainSettings
-    from stages.training.presets import Budget, preset_named
-
-    chosen = preset_named(preset)
-    if minutes is None and steps is None:
-        if preset != "draft":
-            raise typer.BadParameter(f"say how long to train {preset}: --minutes or --steps")
-        minutes = DRAFT_MINUTES
-    needs_weights = any(phase.weights.perceptual for phase in chosen.phases)
-    return TrainSettings(
-        preset=chosen,
-        budget=Budget(minutes=minutes, steps=steps),
-        size=_parse_size(size),
-        perceptual=_perceptual(perceptual) if needs_weights else None,
-        tracker=_tracker(performer, workers),
-    )
-
-
-def _rendering(
-    retarget: str, codec: str, crf: int, encoder_preset: str, performer: str | None, workers: int | None
-) -> "RenderSettings":
-    from flows.dance import RenderSettings
-    from pipeline.video import Encoding
-    from stages.retargeting.retarget import RetargetConfig
-
-    return RenderSettings(
-        retargeting=RetargetConfig(mode=retarget),  # type: ignore[arg-type]  # checked there
-        encoding=Encoding(codec=codec, crf=crf, preset=encoder_preset),
-        tracker=_tracker(performer, workers),
-    )
-
-
-def _tracker(performer: str | None, workers: int | None) -> "TrackerConfig":
-    from stages.tracking.people import Performer
-    from stages.tracking.pose import TrackerConfig
-
-    return TrackerConfig(
-        performer=None if performer is None else Performer.parse(performer),
-        workers=workers or min(4, os.cpu_count() or 1),
-    )
-
-
-def _perceptual(choice: str) -> "FileRef | None":
-    """The file of VGG-19's weights that --perceptual means; None for none.
-
-    Raises: WeightsMissing where they were wanted and are not there.
+    Raises: VideoError.
     """
-    from models.perceptual import load_perceptual, published_weights
-    from pipeline.artifacts import FileRef
-
-    if choice == "none":
-        return None
-    path = published_weights() if choice == "auto" else Path(choice)
-    load_perceptual(path)
-    return FileRef.of(path)
-
-
-def _parse_size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise typer.BadParameter(f"--size is {text!r}, expected WIDTHxHEIGHT, such as 144x256")
-    return int(width), int(height)
+    probe(path)
+    return FileRef.of(path.resolve())
 
 
 def main() -> None:
     """Run the command line: 0 done, 1 the job failed with one clear message, 2 wrong usage."""
-    debug = "--debug" in sys.argv
     try:
         app()
     except UnderstudyError as error:
-        if debug:
+        if "--debug" in sys.argv:
             raise
         typer.echo(f"understudy: {error}", err=True)
         sys.exit(1)

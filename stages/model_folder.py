@@ -1,11 +1,10 @@
 """A model is a folder: weights, what they mean, the background plate, and what remains of the training."""
 
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,9 +13,11 @@ from torch import nn
 
 from models.checkpoint import load_weights, save_weights
 from models.everybody_dance_now.generator import FACE_GENERATOR, GlobalGenerator
-from pipeline.artifacts import atomic_folder
+from pipeline.artifacts import FileRef, atomic_file, atomic_folder
 from pipeline.compute import Compute
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, UnknownChoice
+from pipeline.image import read_png, write_png
+from stages.conditioning.stick_figure import VERSION as STICK_FIGURE
 from stages.conditioning.stick_figure import StickFigureFormat
 from stages.retargeting.body import BodyStatistics
 from stages.training.framing import Framing
@@ -25,6 +26,7 @@ from stages.training.presets import NetworkConfig
 
 VERSION = 1
 KIND = "dance"
+FACTS, WEIGHTS, FACE, BACKGROUND = "model.json", "weights.safetensors", "face.safetensors", "background.png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class DanceModel:
     held_out: HeldOut | None = None  # None: the person is not in the held-out part
     licence: str = "Weights trained by the user on the user's clip; no rights beyond those to the clip."
     consent: str | None = None  # who said that the person filmed agrees; None: not recorded
+    parts: dict[str, str] = field(default_factory=dict)  # SHA-256 of each other file, so that this one vouches for all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,16 +80,21 @@ def network_facts(config: NetworkConfig) -> dict[str, Any]:
 def write_model(
     folder: Path, facts: DanceModel, performer: nn.Module, face: nn.Module | None, background: NDArray[np.uint8]
 ) -> None:
-    """Write the parts of a model folder; model.json last, so that a folder that has it is whole.
+    """Write the parts of a model folder; model.json last, with the hashes of the others as `parts`.
+
+    So a folder whose model.json fits its parts is whole, at whatever moment the writing was cut off.
 
     Raises: StorageError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    save_weights(performer, folder / "weights.safetensors")
+    save_weights(performer, folder / WEIGHTS)
+    (folder / FACE).unlink(missing_ok=True)
     if face is not None:
-        save_weights(face, folder / "face.safetensors")
-    cv2.imwrite(str(folder / "background.png"), cv2.cvtColor(background, cv2.COLOR_RGB2BGR))
-    (folder / "model.json").write_bytes(_FACTS.dump_json(facts, indent=2))
+        save_weights(face, folder / FACE)
+    write_png(folder / BACKGROUND, background)
+    names = (WEIGHTS, BACKGROUND) if face is None else (WEIGHTS, BACKGROUND, FACE)
+    parts = {name: FileRef.of(folder / name).sha256 for name in names}
+    with atomic_file(folder / FACTS) as beside:
+        beside.write_bytes(_FACTS.dump_json(replace(facts, parts=parts), indent=2))
 
 
 def read_facts(folder: Path) -> DanceModel:
@@ -94,7 +102,7 @@ def read_facts(folder: Path) -> DanceModel:
 
     Raises: ModelError: no model there, or one of another kind, version or conditioning format.
     """
-    path = folder / "model.json"
+    path = folder / FACTS
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -123,29 +131,51 @@ def _refuse_another(path: Path, text: bytes) -> None:
         )
     if head.get("version") != VERSION:
         raise ModelError(path, f"model version {head.get('version')}", f"version {VERSION}", "Train the model again.")
+    style = head.get("style")
+    drawn = style.get("version") if isinstance(style, dict) else None
+    if drawn != STICK_FIGURE:
+        raise ModelError(path, f"stick figure format {drawn}", f"format {STICK_FIGURE}", "Train the model again.")
 
 
 def load_model(folder: Path, compute: Compute) -> LoadedModel:
     """Read a model folder onto the device; weights in float32, the bulk of the work follows `compute.autocast()`.
 
-    Raises: ModelError: see `read_facts`; or the weights do not fit what model.json says.
+    Raises: ModelError: see `read_facts`; or a part is missing or not the one that model.json vouches for.
     """
     facts = read_facts(folder)
-    chance = torch.Generator()
-    performer = build_network(config_type(facts.network)(**facts.network_config), chance)
-    load_weights(performer, folder / "weights.safetensors")
+    _refuse_changed(folder, facts)
+    performer = _network(folder / FACTS, facts)
+    load_weights(performer, folder / WEIGHTS)
+    performer = performer.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     face: nn.Module | None = None
     if facts.face_size:
         face = GlobalGenerator(FACE_GENERATOR)
-        load_weights(face, folder / "face.safetensors")
+        load_weights(face, folder / FACE)
         face = face.to(compute.device).eval()
-    picture = cv2.imread(str(folder / "background.png"))
-    if picture is None:
+    background = read_png(folder / BACKGROUND)
+    if background is None:
+        raise ModelError(folder / BACKGROUND, "no picture", "the plate that training wrote", "Train again.")
+    return LoadedModel(facts, performer.eval(), face, background)
+
+
+def _refuse_changed(folder: Path, facts: DanceModel) -> None:
+    """Raise ModelError where a part is not there, or not as it was when model.json was written."""
+    for name in (WEIGHTS, BACKGROUND, FACE) if facts.face_size else (WEIGHTS, BACKGROUND):
+        path, remedy = folder / name, "Copy the whole model folder again, or train again."
+        if not path.is_file():
+            raise ModelError(path, "the file is missing", "all parts of the model in one folder", remedy)
+        if FileRef.of(path).sha256 != facts.parts.get(name):
+            raise ModelError(path, "the file is not the one that model.json names", "the part it was", remedy)
+
+
+def _network(path: Path, facts: DanceModel) -> nn.Module:
+    """The network that model.json describes, without its weights."""
+    try:
+        return build_network(config_type(facts.network)(**facts.network_config), torch.Generator())
+    except (TypeError, ValueError, UnknownChoice) as error:
         raise ModelError(
-            folder, "background.png is missing or damaged", "the plate that training wrote", "Train again."
-        )
-    performer = performer.to(compute.device, memory_format=torch.channels_last).eval()
-    return LoadedModel(facts, performer, face, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+            path, f"the network cannot be built ({error})", "the file as it was written", "Train again, or restore it."
+        ) from error
 
 
 def copy_model(folder: Path, output: Path, *, overwrite: bool) -> None:
@@ -156,7 +186,7 @@ def copy_model(folder: Path, output: Path, *, overwrite: bool) -> None:
         StorageError: the disk is full or the folder cannot be written.
     """
     with atomic_folder(output, overwrite=overwrite) as beside:
-        for name in ("weights.safetensors", "face.safetensors", "background.png", "model.json"):
+        for name in (WEIGHTS, FACE, BACKGROUND, FACTS):
             if (folder / name).exists():
                 shutil.copyfile(folder / name, beside / name)
         if (folder / "training").exists():

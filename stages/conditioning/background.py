@@ -83,7 +83,9 @@ def _step(frames: int, seconds_per_frame: float) -> int:
 
 
 def layer_of(
-    pictures: Mapping[int, Picture] | NDArray[np.uint8], masks: Mapping[int, Mask] | NDArray[np.uint8], frames: list[int]
+    pictures: Mapping[int, Picture] | NDArray[np.uint8],
+    masks: Mapping[int, Mask] | NDArray[np.uint8],
+    frames: list[int],
 ) -> Layer:
     """The median of the free pixels of some frames of a clip."""
     return masked_median([pictures[frame] for frame in frames], [free_pixels(masks[frame]) for frame in frames])
@@ -125,7 +127,7 @@ def _inpaint(plate: Picture, known: NDArray[np.bool_]) -> Picture:
     small = (max(1, width // factor), max(1, height // factor))
     weight = cv2.resize(known.astype(np.float32), small, interpolation=cv2.INTER_AREA)
     colour = cv2.resize(plate * known[..., None].astype(np.float32), small, interpolation=cv2.INTER_AREA)
-    reduced = (colour / np.maximum(weight, 1e-3)[..., None]).clip(0, 255).astype(np.uint8)
+    reduced = (colour / np.maximum(weight, 1e-3)[..., None]).round().clip(0, 255).astype(np.uint8)
     filled = cv2.inpaint(reduced, (weight < 0.05).astype(np.uint8), 3, cv2.INPAINT_TELEA)
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(known[..., None], plate, large).astype(np.uint8)

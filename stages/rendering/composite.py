@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.image import Value, resize
 from pipeline.values import Box
 from stages.rendering.generate import Painted
 
@@ -33,22 +34,21 @@ class Compositor:
         inside = self._inside
         behind = frame[inside.top : inside.bottom, inside.left : inside.right]
         if painted.mask is not None and painted.foreground is not None:
-            share, above = self._enlarge(painted.mask), self._enlarge(painted.foreground)
+            share = np.clip(self._in_frame(painted.mask), 0, 1)  # bicubic overshoots
+            above = self._in_frame(painted.foreground)
         else:
-            share, above = self._fade, self._enlarge(painted.image)
-        share = np.ascontiguousarray(share, dtype=np.float32)
-        # blendLinear computes (a*wa + b*wb) / (wa + wb) in one pass.
+            share, above = self._fade, self._in_frame(painted.image)
+        # blendLinear computes (a*wa + b*wb) / (wa + wb + 1e-5) in one pass: where share is 0, b comes back exactly.
         frame[inside.top : inside.bottom, inside.left : inside.right] = cv2.blendLinear(
             np.ascontiguousarray(above), np.ascontiguousarray(behind), share, 1 - share
         )
         return frame
 
-    def _enlarge(self, picture: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uint8] | NDArray[np.float32]:
+    def _in_frame(self, picture: NDArray[Value]) -> NDArray[Value]:
         """Scale a picture of the window to its size in the frame and cut off what lies outside the frame."""
         window, inside = self._window, self._inside
-        grown = cv2.resize(picture, (window.width, window.height), interpolation=cv2.INTER_CUBIC)
-        cut = grown[inside.top - window.top :, inside.left - window.left :][: inside.height, : inside.width]
-        return cut if picture.dtype == np.uint8 else np.clip(cut, 0, 1)
+        scaled = resize(picture, window.width, window.height)
+        return scaled[inside.top - window.top :, inside.left - window.left :][: inside.height, : inside.width]
 
 
 def _fade(inside: Box, width: int, height: int) -> NDArray[np.float32]:

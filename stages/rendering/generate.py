@@ -38,32 +38,33 @@ class Generation:
         framing = model.facts.framing
         plate = resize(crop(model.background, framing.window), framing.width, framing.height)
         self._model, self._compute = model, compute
-        self._backdrop = to_tensor(plate, compute.device).contiguous(memory_format=torch.channels_last)
-        self.previous = torch.zeros_like(self._backdrop) if previous is None else previous.to(compute.device)
-        if self.previous.shape != self._backdrop.shape:
+        self._backdrop = _laid_out(to_tensor(plate, compute.device))
+        if previous is not None and previous.shape != self._backdrop.shape:
             raise ModelError(
                 "recurrent state",
-                f"its picture is {tuple(self.previous.shape)}",
+                f"its picture is {tuple(previous.shape)}",
                 f"{tuple(self._backdrop.shape)} as the model paints",
                 "Render the film again from its start.",
             )
+        self.previous = torch.zeros_like(self._backdrop)
+        if previous is not None:
+            self.previous = _laid_out(previous.to(compute.device))
 
     def paint(self, condition: Condition, pose: Pose) -> Painted:
         """Paint the next frame; where the person is missing the stage is empty and the memory starts anew."""
         if pose.status is Status.MISSING:
             self.previous = torch.zeros_like(self._backdrop)
             return Painted(to_images(self._backdrop)[0], None, None, person=False, index=condition.index)
-        shown = to_tensor(condition.image, self._compute.device).contiguous(memory_format=torch.channels_last)
+        shown = _laid_out(to_tensor(condition.image, self._compute.device))
         with torch.inference_mode(), self._compute.autocast():
             made: Performance = self._model.performer(shown, self.previous, self._backdrop)
         image = made.image.float()
         refined = self._refine(image, shown, pose)
-        self.previous = refined.clamp(-1, 1)
-        has_mask = made.mask is not None and made.foreground is not None
+        self.previous = _laid_out(refined.clamp(-1, 1))
         return Painted(
             to_images(refined)[0],
-            to_images(made.foreground)[0] if has_mask and made.foreground is not None else None,
-            torch.sigmoid(made.mask)[0, 0].float().cpu().numpy() if has_mask and made.mask is not None else None,
+            None if made.foreground is None else to_images(made.foreground)[0],
+            None if made.mask is None else torch.sigmoid(made.mask)[0, 0].float().cpu().numpy(),
             person=True,
             index=condition.index,
         )
@@ -73,13 +74,15 @@ class Generation:
         face, framing = self._model.face, self._model.facts.framing
         if face is None or pose.confidence[NOSE] < self._model.facts.style.min_confidence:
             return image
-        window = framing.window
-        scale = np.array([framing.width / window.width, framing.height / window.height])
-        nose = (pose.points[NOSE] - (window.left, window.top) + 0.5) * scale - 0.5
-        place = torch.from_numpy(nose.astype(np.float32))[None].to(image.device)
+        place = torch.from_numpy(framing.in_picture(pose.points[[NOSE]])).to(image.device)
         box = face_box(place, self._model.facts.face_size, framing.height, framing.width)
         with torch.inference_mode(), self._compute.autocast():
             return refine_face(image, condition, box, face).float()
+
+
+def _laid_out(pictures: Tensor) -> Tensor:
+    """Channels last, always: another layout would choose other kernels, and a resumed film would differ in rounding."""
+    return pictures.contiguous(memory_format=torch.channels_last)
 
 
 def save_state(path: Path, previous: Tensor) -> None:
@@ -93,7 +96,9 @@ def save_state(path: Path, previous: Tensor) -> None:
 def load_state(path: Path) -> Tensor:
     """Read it back.
 
-    Raises: ModelError: the file is missing or damaged.
+    Raises: ModelError: the file is missing, damaged or of another kind.
     """
     tensors, _ = read_tensors(path)
+    if "previous" not in tensors:
+        raise ModelError(path, "no recurrent state", "a state that rendering saved", "Render the film again.")
     return tensors["previous"]

@@ -75,7 +75,7 @@ def follow(
 ) -> Generator[Sight, None, None]:
     """One Sight for each frame.
 
-    The region is snapped to a coarse grid (`Region.snapped`): two processes that come to the same frame with slightly
+    The region is snapped to a coarse grid (`Region.snapped`): two followers that come to the same frame with slightly
     different memories look at the same pixels after a few frames, and agree to the bit from there on.
 
     Args:

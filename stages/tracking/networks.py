@@ -2,7 +2,7 @@
 
 `mp.solutions.pose` keeps the last frame's region and low-passes it, follows one person of its own choice, and lags.
 The same networks lie in the wheel as subgraphs that can be asked separately, so we own the region: we choose
-whose it is, cut it with area averaging, and two processes that are given the same frame and region agree to the bit.
+whose it is, cut it with area averaging, and two workers that are given the same frame and region agree to the bit.
 """
 
 import os

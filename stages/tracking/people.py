@@ -1,5 +1,6 @@
 """Who is in the picture, and which of them is the performer: everybody seen, what they look like, the choice."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
@@ -15,7 +16,10 @@ from stages.tracking.networks import PoseNetworks, Reading, Sighting
 from stages.tracking.region import Region
 
 SAME_BODY = 0.5  # two readings whose joints lie nearer than this, in torso lengths, are of one body
+WHOLE = 0.5  # mean visibility of somebody whom only a tile shows: furniture in a tile has up to 0.36
+PART = 0.6  # of the smaller box that lies in the other: more is a part of one body, as tiles may show
 _PATCH = 16  # pixels a side that a torso is reduced to before its colours are counted
+TILE, STRIDE = 0.6, 0.6  # of the shorter side; of a tile
 _BINS = 6  # a colour channel
 _VISIBLE = 0.5  # joints that count towards the size of a person
 
@@ -61,18 +65,21 @@ def find_everybody(networks: PoseNetworks, image: NDArray[np.uint8], *, thorough
     """Everybody in `image` (h, w, 3), each once, the largest first.
 
     Args:
-        thorough: look at overlapping tiles too, for people too small for the detector in the full frame; about six
-            times the work.
+        thorough: look at overlapping tiles too, for people too small for the detector in the full frame, down to about
+            a sixth of its height; fifteen to thirty times the work.
     """
-    sightings = list(networks.find_people(image))
+    sightings = [(sighting, 0.0) for sighting in networks.find_people(image)]
     for tile in _tiles(image) if thorough else ():
         part = np.ascontiguousarray(image[tile.top : tile.bottom, tile.left : tile.right])
-        sightings += [_moved(sighting, tile) for sighting in networks.find_people(part)]
+        sightings += [(_moved(sighting, tile), WHOLE) for sighting in networks.find_people(part)]
     people: list[Person] = []
-    for sighting in sorted(sightings, key=lambda one: -one.score):
+    for sighting, least_visible in sorted(sightings, key=lambda one: -one[0].score):
         reading = networks.read(image, sighting.region)
-        if reading is not None and not any(is_same_body(reading, known.reading) for known in people):
-            people.append(Person(reading, seen_box(reading, image), torso_looks(image, reading.points)))
+        if reading is None or reading.visibility.mean() < least_visible:
+            continue
+        box = seen_box(reading, image)
+        if not any(is_same_body(reading, known.reading) or _overlap(box, known.box) > PART for known in people):
+            people.append(Person(reading, box, torso_looks(image, reading.points)))
     return tuple(sorted(people, key=lambda person: -person.box.width * person.box.height))
 
 
@@ -137,6 +144,13 @@ def is_same_body(one: Reading, other: Reading) -> bool:
     return bool(apart < SAME_BODY * max(torso_length(one.points), torso_length(other.points)))
 
 
+def _overlap(one: Box, other: Box) -> float:
+    """Share of the smaller box that both cover."""
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return max(across, 0) * max(down, 0) / min(one.width * one.height, other.width * other.height)
+
+
 def _is_inside(box: Box, x: float, y: float) -> bool:
     """A quarter wider than the joints: hair, hands and clothes lie outside them."""
     margin_x, margin_y = box.width / 4, box.height / 4
@@ -144,12 +158,16 @@ def _is_inside(box: Box, x: float, y: float) -> bool:
 
 
 def _tiles(image: NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Five overlapping parts: the corners and the middle, each 0.6 of a side."""
+    """Overlapping squares, as the detector likes them, of `TILE` times the shorter side, over the whole picture."""
     height, width = image.shape[:2]
-    across, down = max(1, round(0.6 * width)), max(1, round(0.6 * height))
-    corners = [(x, y) for y in (0, height - down) for x in (0, width - across)]
-    starts = [*corners, ((width - across) // 2, (height - down) // 2)]
-    return tuple(Box(x, y, x + across, y + down) for x, y in starts)
+    side = max(1, round(TILE * min(height, width)))
+    return tuple(Box(x, y, x + side, y + side) for y in _starts(height, side) for x in _starts(width, side))
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Evenly spaced, each at most `STRIDE` sides after the one before."""
+    steps = math.ceil((length - side) / (STRIDE * side))
+    return [round(step * (length - side) / max(steps, 1)) for step in range(steps + 1)]
 
 
 def _moved(sighting: Sighting, tile: Box) -> Sighting:

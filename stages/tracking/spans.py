@@ -1,12 +1,13 @@
-"""track_spans: raw sights of a whole clip, by one process or by several on spans of it, with the same result."""
+"""track_spans: raw sights of a whole clip, by one worker or by several on spans of it, with the same result."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from itertools import takewhile
 from pathlib import Path
+from threading import Event
 
 import cv2
 
@@ -17,7 +18,7 @@ from stages.tracking.networks import PoseNetworks
 from stages.tracking.people import Performer
 
 WARM_UP = 12  # frames a span begins early, to come upon the path of the one before; five were the most we saw needed
-SHORTEST_SPAN = 120  # frames; below, starting a process costs more than it saves
+SHORTEST_SPAN = 60  # frames; below, the warm-up costs more than it saves
 LONGEST_SPAN = 1500  # frames, so that progress is seen
 _AHEAD = 4  # frames decoded while the networks work
 
@@ -56,12 +57,15 @@ class Span:
 def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> tuple[Sight, ...]:
     """Every frame of the clip, in order.
 
-    Several processes each begin `WARM_UP` frames early. Where two spans meet, both must be looking at the same region,
+    Several workers each begin `WARM_UP` frames early. Where two spans meet, both must be looking at the same region,
     and then agree to the bit; where they do not (several people, nobody in sight), the later span is walked again from
-    the end of the earlier one until both look at the same. So the result is that of a single process.
+    the end of the earlier one until both look at the same. So the result is that of a single worker.
+
+    Workers are threads: decoder and networks work outside Python's lock, and a process would spend as long on starting
+    as on eighty frames.
 
     Args:
-        workers: processes. With 2 or more the caller's main module must be importable, as multiprocessing demands.
+        workers: spans worked on at once, each with its own decoder and networks; as many as there are cores.
         progress: called with the number of frames done so far: after every frame, or after every span.
 
     Raises:
@@ -69,17 +73,37 @@ def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> t
         VideoError: the clip cannot be read.
     """
     spans = spans_of(probe(walk.path).frames, workers)
-    if len(spans) == 1:
-        return tuple(_counted(walk.over(0, None, Trail()), progress))
-    with _pool(workers) as pool:
-        futures = [pool.submit(_walk_early, walk, span) for span in spans]
-        done: list[Sight] = []
-        for span, future in zip(spans, futures, strict=True):
-            early = future.result()
-            done += _joined(walk, span, done[-1].trail, early) if done else early
-            if progress is not None:
-                progress(len(done))
-    return tuple(done)
+    with _opencv_on_one_thread():
+        if len(spans) == 1:
+            return tuple(_counted(walk.over(0, None, Trail()), progress))
+        return tuple(_together(walk, spans, workers, progress))
+
+
+def _together(walk: Walk, spans: Sequence[Span], workers: int, progress: Progress | None) -> list[Sight]:
+    done: list[Sight] = []
+    stop = Event()
+    with ThreadPoolExecutor(workers, thread_name_prefix="track") as pool:
+        futures = [pool.submit(_walk_early, walk, span, stop) for span in spans]
+        try:
+            for span, future in zip(spans, futures, strict=True):
+                early = future.result()
+                done += _joined(walk, span, done[-1].trail, early) if done else early
+                if progress is not None:
+                    progress(len(done))
+        finally:
+            stop.set()  # after an error or Ctrl-C nobody waits for the rest
+    return done
+
+
+@contextmanager
+def _opencv_on_one_thread() -> Iterator[None]:
+    """Small pictures gain nothing from OpenCV's own threads, which spin on the cores that the networks need."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def spans_of(frames: int | None, workers: int) -> list[Span]:
@@ -111,21 +135,16 @@ def _counted(sights: Iterator[Sight], progress: Progress | None) -> Iterator[Sig
         yield sight
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    """OpenCV is told to use one thread in each process: more would fight over the cores that the processes share."""
-    context = get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,))
-
-
-def _walk_early(walk: Walk, span: Span) -> list[Sight]:
+def _walk_early(walk: Walk, span: Span, stop: Event) -> list[Sight]:
     """What a worker does; a point names somebody at the beginning of the clip, so only the first span knows whom."""
     if span.start > 0 and walk.performer is not None and walk.performer.choice == "point":
         walk = replace(walk, performer=None)
-    return list(walk.over(max(0, span.start - WARM_UP), span.stop, Trail()))
+    with closing(walk.over(max(0, span.start - WARM_UP), span.stop, Trail())) as sights:
+        return list(takewhile(lambda _: not stop.is_set(), sights))
 
 
 def _joined(walk: Walk, span: Span, before: Trail, early: list[Sight]) -> list[Sight]:
-    """The span's own frames, as the process that saw the frames before would have gone on."""
+    """The span's own frames, as the worker that saw the frames before would have gone on."""
     warm_up, own = early[:WARM_UP], early[WARM_UP:]
     if not own or warm_up[-1].trail.meets(before):
         return own

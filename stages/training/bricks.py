@@ -15,11 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.everybody_dance_now.face_residual import FaceBox, face_box
 from pipeline.artifacts import atomic_file
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from pipeline.image import crop, to_tensor
 from pipeline.values import Box
+from stages.conditioning.stick_figure import StickFigureFormat
 from stages.training.clips import PreparedClip
 
 WARM_UP = 0.03  # share of the budget over which a cosine schedule rises
@@ -85,6 +87,11 @@ def _reduced(pictures: Tensor, factor: int) -> Tensor:
     return torch.nn.functional.avg_pool2d(pictures, factor) if factor > 1 else pictures
 
 
+def box_around(nose: Tensor, size: int, height: int, width: int, style: StickFigureFormat) -> FaceBox:
+    """The face box of noses (b, 3): x, y, confidence; a face is seen where its nose is drawn."""
+    return face_box(nose[:, :2], size, height, width, seen=nose[:, 2] >= style.min_confidence)
+
+
 def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, step: int, most: float = math.inf) -> float:
     """Take one step down; returns the loss.
 
@@ -103,7 +110,7 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, step: int, most: 
             f"training step {step}",
             f"the loss is {value}, its gradient {norm}",
             "finite numbers",
-            "The state saved last is sound: the same command goes on from there. If this comes again, use --device cpu.",
+            "The state saved last is sound: the same command goes on from it. If this comes again, use --device cpu.",
         )
     optimiser.step()
     return value

@@ -215,14 +215,11 @@ def _seconds_per_frame(track: Track) -> float:
 
 
 def _noses(track: Track, framing: Framing) -> NDArray[np.float32]:
-    window = framing.window
-    scale = np.array([framing.width / window.width, framing.height / window.height])
-    points = (track.points[:, NOSE] - (window.left, window.top) + 0.5) * scale - 0.5
-    return np.asarray(np.concatenate([points, track.confidence[:, NOSE, None]], axis=1), dtype=np.float32)
+    return np.concatenate([framing.in_picture(track.points[:, NOSE]), track.confidence[:, NOSE, None]], axis=1)
 
 
 def _present(track: Track) -> NDArray[np.bool_]:
-    """Where the person is seen, or was just before and just after; a held pose is no more than a guess to learn from."""
+    """Where the person is seen, or was just before and just after; a pose that is only held would teach guesses."""
     return np.isin(track.status, (Status.TRACKED, Status.INTERPOLATED))
 
 

@@ -26,6 +26,11 @@ class Framing:
     width: int  # of the network's picture: a multiple of its stride
     height: int
 
+    def in_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Where points (…, 2) of the full frame lie in the network's picture, pixels, pixel centres at integers."""
+        scale = np.array([self.width / self.window.width, self.height / self.window.height])
+        return np.asarray((points - (self.window.left, self.window.top) + 0.5) * scale - 0.5, dtype=np.float32)
+
 
 def frame_performer(track: Track, *, pixels: int, stride: int, size: tuple[int, int] | None = None) -> Framing:
     """Lay the window around all that the performer reaches, and choose the network's size.

@@ -68,6 +68,16 @@ class DancePreset:
     face_size: int = 0  # pixels, side of the face box
     style: StickFigureFormat = field(default_factory=StickFigureFormat)
 
+    def __post_init__(self) -> None:
+        if self.face_part and isinstance(self.phases[-1].network, DraftConfig):
+            raise ValueError("DancePreset.face_part is above 0, expected 0: the draft has no whole frame to refine.")
+        for phase in self.phases:
+            if self.stride % (phase.network.stride * phase.reduce):
+                raise ValueError(
+                    f"DancePreset.stride is {self.stride}, expected a multiple of {phase.network.stride} x "
+                    f"{phase.reduce}: what a phase's network takes, at the size it is trained at."
+                )
+
 
 PRESETS = {
     # Minutes on a processor: no discriminator, one small network, the background given.

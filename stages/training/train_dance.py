@@ -12,12 +12,12 @@ from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from stages.model_folder import DanceModel, HeldOut, network_facts, write_model
 from stages.retargeting.body import BodyStatistics
-from stages.training.clips import open_clip
+from stages.training.clips import PreparedClip, open_clip
 from stages.training.networks import name_of
 from stages.training.presets import FACE_WEIGHTS, Budget, DancePreset, Phase
-from stages.training.train_everybody_dance_now import Watch, train_phase
-from stages.training.train_face_residual import train_face_residual
-from stages.training.validation import score_held_out
+from stages.training.train_everybody_dance_now import SAVE_SECONDS, Watch, train_phase
+from stages.training.train_face_residual import face_side, train_face_residual
+from stages.training.validation import FaceTouch, score_held_out
 
 
 def train_dance(
@@ -32,6 +32,7 @@ def train_dance(
     perceptual: PictureLoss | None = None,
     consent: str | None = None,
     watch: Watch | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> None:
     """Train into `folder`, or go on where that was left; the folder is a model once this returns.
 
@@ -39,9 +40,11 @@ def train_dance(
         prepared: folder written by `prepare_clip`.
         clip: the film it was made of, for the record.
         perceptual: VGG-19's loss; without it the perceptual terms are replaced by the mean absolute error.
+        save_seconds: between full states; a killed training loses at most this.
 
     Raises:
         TrainingError: see `train_phase`; or the clip has no two consecutive frames with the person in them.
+        KeyboardInterrupt: after saving, on Ctrl-C.
     """
     data = open_clip(prepared)
     if not len(data.pairs):
@@ -60,40 +63,57 @@ def train_dance(
             continued_from=performer,
             perceptual=perceptual,
             watch=watch,
+            save_seconds=save_seconds,
         )
     assert performer is not None
-    face: nn.Module | None = None
+    face: FaceTouch | None = None
     if preset.face_part:
-        weights = FACE_WEIGHTS if perceptual else FACE_WEIGHTS.without_perceptual()
-        face = train_face_residual(
+        size = face_side(preset.face_size, data.framing)
+        residual = train_face_residual(
             data,
             performer,
-            preset.face_size,
+            size,
             budget.share(preset.face_part),
             compute,
             work,
-            weights=weights,
+            weights=FACE_WEIGHTS if perceptual else FACE_WEIGHTS.without_perceptual(),
             perceptual=perceptual,
             watch=watch,
+            save_seconds=save_seconds,
         )
-    score = score_held_out(data, performer, compute)
-    last = preset.phases[-1]
-    facts = DanceModel(
+        face = FaceTouch(residual, size)
+    facts = _facts(data, performer, face, clip, body, preset, compute, consent)
+    write_model(folder, facts, performer, None if face is None else face.residual, np.load(prepared / "background.npy"))
+    for leftover in (*work.glob("phase*.safetensors"), *work.glob("face*.safetensors")):
+        leftover.unlink()  # the weights are the model's now
+
+
+def _facts(
+    data: PreparedClip,
+    performer: nn.Module,
+    face: FaceTouch | None,
+    clip: FileRef,
+    body: BodyStatistics,
+    preset: DancePreset,
+    compute: Compute,
+    consent: str | None,
+) -> DanceModel:
+    """What model.json is to say; paints the held-out frames to score them."""
+    score = score_held_out(data, performer, compute, face)
+    network = preset.phases[-1].network
+    return DanceModel(
         preset=preset.name,
-        network=name_of(last.network),
-        network_config=network_facts(last.network),
+        network=name_of(network),
+        network_config=network_facts(network),
         framing=data.framing,
         style=data.style,
         body=body,
-        face_size=preset.face_size if face is not None else 0,
+        face_size=0 if face is None else face.size,
         clip_name=clip.path.name,
         clip_sha256=clip.sha256,
         held_out=None if score is None else HeldOut(frames=score.frames, psnr_db=score.psnr_db, ssim=score.ssim),
         consent=consent,
     )
-    write_model(folder, facts, performer, face, np.load(prepared / "background.npy"))
-    for leftover in work.glob("phase*.safetensors"):
-        leftover.unlink()  # the last phase's weights are the model's now
 
 
 def _affordable(phase: Phase, perceptual: PictureLoss | None) -> Phase:

@@ -4,6 +4,7 @@ Source: Chan et al. 2019, "Everybody Dance Now", sec. 3.3.
 """
 
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from models.blocks import initialise
 from models.checkpoint import load_weights, save_weights
 from models.ema import Ema
-from models.everybody_dance_now.face_residual import FaceBox, face_box, face_discriminator, refine_face
+from models.everybody_dance_now.face_residual import FaceBox, face_discriminator, refine_face
 from models.everybody_dance_now.generator import FACE_GENERATOR, GlobalGenerator
 from models.everybody_dance_now.objective import (
     Faces,
@@ -25,12 +26,31 @@ from models.everybody_dance_now.objective import (
 from models.training_state import Progress, TrainingState
 from pipeline.compute import Compute
 from stages.conditioning.stick_figure import StickFigureFormat
-from stages.training.bricks import Clock, Curve, Every, Pairs, StopSignal, draw_pairs, learning_rate, seconds_left
+from stages.training.bricks import (
+    Clock,
+    Curve,
+    Every,
+    Pairs,
+    StopSignal,
+    box_around,
+    descend,
+    draw_pairs,
+    learning_rate,
+    seconds_left,
+    set_rate,
+)
 from stages.training.clips import PreparedClip
+from stages.training.framing import Framing
 from stages.training.presets import Budget
 from stages.training.train_everybody_dance_now import SAVE_SECONDS, Report, Watch
 
 RATE, BETAS = 2e-4, (0.5, 0.999)
+STRIDE = FACE_GENERATOR.stride
+
+
+def face_side(wanted: int, framing: Framing) -> int:
+    """The side of the face box in pictures of this framing: as wanted, or the most that fits and the network takes."""
+    return min(wanted, min(framing.width, framing.height) // STRIDE * STRIDE)
 
 
 def train_face_residual(
@@ -44,24 +64,65 @@ def train_face_residual(
     weights: ObjectiveWeights,
     perceptual: PictureLoss | None = None,
     watch: Watch | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> nn.Module:
     """Train what is added to faces, or read it where that was done before; return its average.
 
     Saved and resumed as `train_phase` does.
 
     Args:
-        size: side of the face box, pixels of the network's picture.
+        performer: stays as it is.
+        size: side of the face box, pixels of the network's picture, see `face_side`.
 
     Raises:
         TrainingError: the loss is no number any more, or the saved state is of another training.
         KeyboardInterrupt: passed on after saving.
     """
-    chance = compute.generator(1)
-    residual = initialise(GlobalGenerator(FACE_GENERATOR), chance).to(compute.device)
+    players = _players(compute)
     finished, path = folder / "face.safetensors", folder / "face.state.safetensors"
     if finished.exists():
-        load_weights(residual, finished)
-        return residual
+        load_weights(players.residual, finished)
+        return players.residual
+    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
+    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
+    with StopSignal() as stop, closing(Curve(folder / "face.csv", step)) as curve:
+        while (done := budget.done(step, clock.seconds)) < 1:
+            set_rate(learning_rate(RATE, done, "linear"), players.of_residual, players.of_judge)
+            pairs = draw_pairs(clip, 1, players.sampler, shift=0.0, reduce=1, compute=compute)
+            faces = Faces(boxes=_boxes(pairs, size, clip.style), discriminator=players.judge)
+            step += 1
+            loss = _step(players, performer, pairs, faces, weights, compute, perceptual, step)
+            players.average.update(players.residual)
+            curve.add(step, loss)
+            if stop.asked or save_due.due():
+                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
+            if watch is not None:
+                done = budget.done(step, clock.seconds)
+                watch(Report("face", step, done, seconds_left(done, clock.seconds), loss))
+            if stop.asked:
+                raise KeyboardInterrupt
+    save_weights(players.average.average, finished)
+    path.unlink(missing_ok=True)
+    players.average.copy_to(players.residual)
+    return players.residual
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Players:
+    """Who learns, and what of them is saved."""
+
+    residual: nn.Module
+    judge: nn.Module
+    average: Ema
+    of_residual: torch.optim.Optimizer
+    of_judge: torch.optim.Optimizer
+    sampler: np.random.Generator
+    state: TrainingState
+
+
+def _players(compute: Compute) -> _Players:
+    chance = compute.generator(1)
+    residual = initialise(GlobalGenerator(FACE_GENERATOR), chance).to(compute.device)
     judge = initialise(face_discriminator(), chance).to(compute.device)
     average = Ema(residual)
     of_residual = torch.optim.Adam(residual.parameters(), RATE, betas=BETAS)
@@ -72,56 +133,30 @@ def train_face_residual(
         optimisers={"residual": of_residual, "judge": of_judge},
         samplers={"pairs": sampler},
     )
-    start = state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(SAVE_SECONDS)
-    with StopSignal() as stop, closing(Curve(folder / "face.csv", step)) as curve:
-        while (done := budget.done(step, clock.seconds)) < 1:
-            rate = learning_rate(RATE, done, "linear")
-            for group in of_residual.param_groups + of_judge.param_groups:
-                group["lr"] = rate
-            pairs = draw_pairs(clip, 1, sampler, shift=0.0, reduce=1, compute=compute)
-            faces = Faces(boxes=_boxes(pairs, size, clip.style), discriminator=judge)
-            with compute.autocast():
-                fake = _refined(performer, residual, pairs, faces)
-                terms = generator_loss(
-                    judge,
-                    conditions=pairs.conditions,
-                    real=pairs.pictures,
-                    fake=fake,
-                    weights=weights,
-                    perceptual=perceptual,
-                    faces=faces,
-                )
-            total = terms.total(weights)
-            of_residual.zero_grad(set_to_none=True)
-            total.backward()
-            of_residual.step()
-            with compute.autocast():
-                judged = discriminator_loss(
-                    judge, conditions=pairs.conditions, real=pairs.pictures, fake=fake, weights=weights, faces=faces
-                )
-            of_judge.zero_grad(set_to_none=True)
-            if judged.face.requires_grad:
-                judged.total().backward()
-                of_judge.step()
-            average.update(residual)
-            step += 1
-            curve.add(step, float(total.detach()))
-            if watch is not None:
-                watch(Report("face", step, done, seconds_left(done, clock.seconds), float(total.detach())))
-            if stop.asked or save_due.due():
-                state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
-            if stop.asked:
-                raise KeyboardInterrupt
-    save_weights(average.average, finished)
-    path.unlink(missing_ok=True)
-    average.copy_to(residual)
-    return residual
+    return _Players(residual, judge, average, of_residual, of_judge, sampler, state)
 
 
-def box_around(nose: Tensor, size: int, height: int, width: int, style: StickFigureFormat) -> FaceBox:
-    """The face box of noses (b, 3): x, y, confidence; a face is seen where its nose is drawn."""
-    return face_box(nose[:, :2], size, height, width, seen=nose[:, 2] >= style.min_confidence)
+def _step(
+    players: _Players,
+    performer: nn.Module,
+    pairs: Pairs,
+    faces: Faces,
+    weights: ObjectiveWeights,
+    compute: Compute,
+    perceptual: PictureLoss | None,
+    step: int,
+) -> float:
+    """The residual's turn, then the judge's, if a face is in sight; returns the residual's loss."""
+    judge, seen = players.judge, {"conditions": pairs.conditions, "real": pairs.pictures}
+    with compute.autocast():
+        fake = _refined(performer, players.residual, pairs, faces)
+        terms = generator_loss(judge, **seen, fake=fake, weights=weights, perceptual=perceptual, faces=faces)
+    loss = descend(terms.total(weights), players.of_residual, step=step)
+    with compute.autocast():
+        judged = discriminator_loss(judge, **seen, fake=fake, weights=weights, faces=faces)
+    if judged.face.requires_grad:
+        descend(judged.total(), players.of_judge, step=step)
+    return loss
 
 
 def _boxes(pairs: Pairs, size: int, style: StickFigureFormat) -> tuple[FaceBox, FaceBox]:

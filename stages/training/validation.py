@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from models.everybody_dance_now.performance import Performer
+from models.everybody_dance_now.face_residual import refine_face
+from models.everybody_dance_now.performance import Performance, Performer
 from pipeline.compute import Compute
-from pipeline.image import to_images, to_tensor
+from pipeline.image import to_images, to_tensor, write_png
 from stages.evaluation.metrics import decibels, ssim
+from stages.training.bricks import box_around
 from stages.training.clips import PreparedClip
 
 LOOKS = (0.1, 0.25, 0.5, 0.75)  # shares of the budget at which the held-out frames are painted
@@ -37,15 +38,18 @@ class Score:
 class Validation:
     """Keeps the curves and, at fixed shares of the budget, paints the held-out frames with the averaged weights."""
 
-    def __init__(self, clip: PreparedClip, reduce: int, compute: Compute, folder: Path, step: int) -> None:
+    def __init__(
+        self, clip: PreparedClip, reduce: int, compute: Compute, folder: Path, name: str, *, step: int, done: float
+    ) -> None:
+        """Go on with the curves `name` in `folder` behind `step`, when `done` (0 … 1) of the budget is used."""
         self._clip, self._reduce, self._compute, self._folder = clip, reduce, compute, folder
-        self._board = SummaryWriter(str(folder), purge_step=step)  # type: ignore[no-untyped-call]
-        self._shown = 0.0
+        self._board = SummaryWriter(str(folder / "tensorboard" / name), purge_step=step)
+        self._shown = done
 
     def look(self, step: int, loss: float, done: float, performer: nn.Module) -> None:
         """Note the loss; paint the contact sheet when its time has come."""
         if step % CURVE_STEPS == 0:
-            self._board.add_scalar("loss", loss, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar("loss", loss, step)
         due = [look for look in LOOKS if self._shown < look <= done]
         if due:
             self._shown = due[-1]
@@ -53,7 +57,7 @@ class Validation:
 
     def close(self) -> None:
         """Write what is still in memory."""
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
     def _paint_sheet(self, step: int, performer: nn.Module) -> None:
         frames = self._clip.held_out
@@ -64,14 +68,30 @@ class Validation:
         ]
         if rows:
             sheet = np.concatenate(rows, axis=1)
-            self._board.add_image("held out: condition, painted, true", sheet, step, dataformats="HWC")  # type: ignore[no-untyped-call]
-            cv2.imwrite(str(self._folder.parent.parent / "held_out.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+            self._board.add_image("held out: condition, painted, true", sheet, step, dataformats="HWC")
+            write_png(self._folder / "held_out.png", sheet)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTouch:
+    """A trained face residual and the side of its box, pixels."""
+
+    residual: nn.Module
+    size: int
 
 
 def paint_frames(
-    clip: PreparedClip, performer: Performer | nn.Module, frames: NDArray[np.int64], reduce: int, compute: Compute
+    clip: PreparedClip,
+    performer: Performer | nn.Module,
+    frames: NDArray[np.int64],
+    reduce: int,
+    compute: Compute,
+    face: FaceTouch | None = None,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Paint frames one after the other, each seeing the one painted before if they are consecutive.
+    """Paint frames one after the other as rendering does, each seeing the one painted before if they are consecutive.
+
+    Args:
+        reduce: pictures are this many times smaller than the clip was prepared; 1 where there is a face residual.
 
     Yields:
         condition, painted and true picture of each, (h, w, 3) uint8.
@@ -85,15 +105,26 @@ def paint_frames(
         )
         before = previous if previous is not None and frame == last + 1 else torch.zeros_like(condition)
         with torch.inference_mode(), compute.autocast():
-            previous = performer(condition, before, backdrop).image.float()
-        last = frame
-        yield to_images(condition)[0], to_images(previous)[0], to_images(truth)[0]
+            made: Performance = performer(condition, before, backdrop)
+            painted = made.image.float()
+            if face is not None:
+                painted = _touched(clip, frame, painted, condition, face)
+        previous, last = painted.clamp(-1, 1), frame
+        yield to_images(condition)[0], to_images(painted)[0], to_images(truth)[0]
 
 
-def score_held_out(clip: PreparedClip, performer: Performer | nn.Module, compute: Compute) -> Score | None:
+def _touched(clip: PreparedClip, frame: int, painted: Tensor, condition: Tensor, face: FaceTouch) -> Tensor:
+    nose = torch.from_numpy(clip.noses[[frame]]).to(painted.device)
+    box = box_around(nose, face.size, clip.framing.height, clip.framing.width, clip.style)
+    return refine_face(painted, condition, box, face.residual)
+
+
+def score_held_out(
+    clip: PreparedClip, performer: Performer | nn.Module, compute: Compute, face: FaceTouch | None = None
+) -> Score | None:
     """Paint the whole held-out end in a row and compare; None where the person is not in it."""
     errors, likeness = [], []
-    for _, painted, true in paint_frames(clip, performer, clip.held_out, 1, compute):
+    for _, painted, true in paint_frames(clip, performer, clip.held_out, 1, compute, face):
         errors.append(float(np.square(painted.astype(np.float64) - true).mean()) / 255**2)
         likeness.append(ssim(painted, true))
     if not errors:

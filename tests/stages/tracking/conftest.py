@@ -1,43 +1,16 @@
-"""Small clips for the tracker's tests: made of the project's samples, so that the true joints are known."""
+"""Small clips for the tracker's tests."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tracking_clips import RATE, Footage, as_frames, footage
 
-from pipeline.values import Frame, VideoInfo
-from pipeline.video import read_video, write_video
-
-SAMPLES = Path(__file__).parents[3] / "sample_videos"
-RATE = 24
-
-
-@dataclass(frozen=True)
-class Footage:
-    """The first frames of a sample, and its true joints in pixels."""
-
-    images: list[NDArray[np.uint8]]
-    joints: NDArray[np.float64]  # (n, 33, 2)
-
-
-def footage(name: str, frames: int) -> Footage:
-    with read_video(SAMPLES / f"{name}.mp4", stop_index=frames) as video:
-        images = [frame.image for frame in video]
-    rows = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))["frames"]
-    return Footage(images, np.array([row[1] for row in rows[:frames]]))
-
-
-def shifted(joints: NDArray[np.float64], x: float, y: float = 0.0) -> NDArray[np.float64]:
-    return joints + np.array([x, y])
-
-
-def as_frames(images: Sequence[NDArray[np.uint8]]) -> list[Frame]:
-    return [Frame(image, Fraction(index, RATE), index) for index, image in enumerate(images)]
+from pipeline.values import VideoInfo
+from pipeline.video import write_video
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,10 @@
 import logging
 import math
 
+import cv2
 import numpy as np
 import pytest
-from conftest import as_frames, shifted
+from tracking_clips import as_frames, shifted
 
 from pipeline.errors import TrackError, UnknownChoice
 from pipeline.values import Status
@@ -81,6 +82,16 @@ def test_everybody_is_found_once_the_largest_first(side_by_side):
     assert sorted(person.reading.region.x > 360 for person in people) == [False, True]
     sizes = [person.box.width * person.box.height for person in people]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_somebody_a_sixth_of_the_picture_high_is_found_by_looking_thoroughly(red):
+    picture = np.full((720, 1280, 3), 128, np.uint8)
+    height = np.ptp(red.joints[0][:, 1])
+    small = cv2.resize(red.images[0], None, fx=120 / height, fy=120 / height, interpolation=cv2.INTER_AREA)
+    picture[300 : 300 + len(small), 900 : 900 + small.shape[1]] = small
+    with PoseNetworks() as networks:
+        people = find_everybody(networks, picture, thorough=True)
+    assert [abs(person.reading.region.x - (900 + small.shape[1] / 2)) < 40 for person in people] == [True]
 
 
 def test_red_and_blue_do_not_look_alike_and_red_looks_like_red(red, blue):

@@ -1,0 +1,92 @@
+"""From words on the command line to the configs that flows take; what is wrong is found out before anything starts."""
+
+import os
+from pathlib import Path
+
+import typer
+
+from flows.dance import RenderSettings, TrainSettings
+from models.perceptual import load_perceptual, published_weights
+from pipeline.artifacts import FileRef
+from pipeline.compute import Compute, keep_memory, resolve_compute
+from pipeline.video import Encoding
+from stages.retargeting.retarget import RetargetConfig
+from stages.tracking.people import Performer
+from stages.tracking.pose import TrackerConfig
+from stages.training.presets import Budget, preset_named
+
+DRAFT_MINUTES = 4.0
+MOST_WORKERS = 4
+
+
+def compute_for(device: str, seed: int) -> Compute:
+    """Resolve the device, and let memory be kept from step to step."""
+    keep_memory()
+    return resolve_compute(device, seed)
+
+
+def training_settings(
+    *,
+    preset: str,
+    minutes: float | None,
+    steps: int | None,
+    size: tuple[int, int] | None,
+    perceptual: str,
+    tracker: TrackerConfig,
+) -> TrainSettings:
+    """How to train, with the budget of the draft where none is given.
+
+    Raises:
+        UnknownChoice: no such preset.
+        WeightsMissing: the perceptual loss was wanted and its weights are not there.
+    """
+    chosen = preset_named(preset)
+    if minutes is None and steps is None:
+        if preset != "draft":
+            raise typer.BadParameter(f"say how long to train {preset}: --minutes or --steps")
+        minutes = DRAFT_MINUTES
+    wanted = any(phase.weights.perceptual for phase in chosen.phases)
+    return TrainSettings(
+        preset=chosen,
+        budget=Budget(minutes=minutes, steps=steps),
+        size=size,
+        perceptual=perceptual_weights(perceptual) if wanted else None,
+        tracker=tracker,
+    )
+
+
+def render_settings(
+    *, retarget: str, codec: str, crf: int, encoder_preset: str, tracker: TrackerConfig
+) -> RenderSettings:
+    """How to render.
+
+    Raises: UnknownChoice.
+    """
+    return RenderSettings(
+        retargeting=RetargetConfig(mode=retarget),  # type: ignore[arg-type]  # the config checks it
+        encoding=Encoding(codec=codec, crf=crf, preset=encoder_preset),
+        tracker=tracker,
+    )
+
+
+def tracker_config(performer: str | None = None, workers: int | None = None) -> TrackerConfig:
+    """Whom to follow, in how many processes.
+
+    Raises: UnknownChoice.
+    """
+    return TrackerConfig(
+        performer=None if performer is None else Performer.parse(performer),
+        workers=workers or min(MOST_WORKERS, os.cpu_count() or 1),
+    )
+
+
+def perceptual_weights(choice: str) -> FileRef | None:
+    """The file of VGG-19's weights that --perceptual means; None for none.
+
+    Raises: WeightsMissing, ModelError.
+    """
+    if choice == "none":
+        return None
+    path = published_weights() if choice == "auto" else Path(choice)
+    load_perceptual(path)
+    return FileRef.of(path)

@@ -1,0 +1,33 @@
+"""Trains the small draft until it is killed: run by `test_training_resume.py` as a program of its own."""
+
+import sys
+from pathlib import Path
+
+import torch
+from made_dances import DRAFT, sample_body
+
+from pipeline.artifacts import FileRef
+from pipeline.compute import Compute
+from stages.training.presets import Budget
+from stages.training.train_dance import train_dance
+
+STEPS = 60
+SAVE_SECONDS = 0.1  # more than a step takes: a kill loses some steps, which are then computed again
+
+
+def train(prepared: Path, film: Path, folder: Path) -> None:
+    train_dance(
+        prepared,
+        FileRef.of(film),
+        sample_body(),
+        DRAFT,
+        Budget(steps=STEPS),
+        Compute("cpu", "float32", 0),
+        folder,
+        save_seconds=SAVE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    train(*(Path(argument) for argument in sys.argv[1:4]))

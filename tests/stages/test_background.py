@@ -1,0 +1,139 @@
+"""Plates show what lies behind the person: medians of what is free, nearest in time first, inpainted only at last."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.conditioning.background import (
+    MOST_PLATES,
+    fill_plate,
+    free_pixels,
+    make_plates,
+    masked_median,
+    plate_frames,
+    plate_of_frames,
+)
+
+PACE = 1 / 24  # seconds a frame
+STREAKS = 10  # of 255: inpainting after Telea leaves faint ones even in one flat colour
+
+
+def grey(*values: int) -> list[NDArray[np.uint8]]:
+    """Pictures of one pixel."""
+    return [np.full((1, 1, 3), value, np.uint8) for value in values]
+
+
+def free(*values: bool) -> list[NDArray[np.bool_]]:
+    return [np.full((1, 1), value) for value in values]
+
+
+def test_the_median_looks_at_free_pixels_only() -> None:
+    median, known = masked_median(grey(10, 200, 30, 20), free(True, False, True, True))
+    assert median.tolist() == [[[20, 20, 20]]]
+    assert known.all()
+
+
+def test_the_median_of_an_even_number_is_the_lower_so_it_was_really_filmed() -> None:
+    median, _ = masked_median(grey(40, 10, 255, 20), free(True, True, True, True))
+    assert median.max() == 20
+
+
+def test_white_can_be_a_median() -> None:
+    median, known = masked_median(grey(255, 0), free(True, False))
+    assert (int(median[0, 0, 0]), bool(known[0, 0])) == (255, True)
+
+
+def test_a_pixel_that_was_never_free_is_unknown() -> None:
+    assert not masked_median(grey(10, 20), free(False, False))[1].any()
+
+
+def test_colours_are_taken_from_their_own_channel() -> None:
+    pictures = [np.array([[[red, 5, 9]]], np.uint8) for red in (1, 2, 3)]
+    assert masked_median(pictures, free(True, True, True))[0].tolist() == [[[2, 5, 9]]]
+
+
+def test_tall_pictures_are_the_same_as_computed_at_once() -> None:
+    chance = np.random.default_rng(0)
+    pictures = chance.integers(0, 256, (5, 300, 4, 3)).astype(np.uint8)
+    median, _ = masked_median(list(pictures), list(np.ones((5, 300, 4), dtype=bool)))
+    assert np.array_equal(median, np.median(pictures, axis=0).astype(np.uint8))
+
+
+def test_a_margin_around_the_person_is_not_free() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    mask[50, 50] = 255
+    open_pixels = free_pixels(mask)
+    assert not open_pixels[50, 49:52].any()
+    assert open_pixels[50, 52] and open_pixels[0, 0]
+
+
+def test_a_faint_mask_counts_as_free() -> None:
+    assert free_pixels(np.full((10, 10), 25, np.uint8)).all()  # 0.098
+    assert not free_pixels(np.full((10, 10), 26, np.uint8)).any()
+
+
+def layer(value: int, known: list[bool]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    return np.full((1, len(known), 3), value, np.uint8), np.array([known])
+
+
+def test_every_pixel_comes_from_the_first_layer_that_knows_it() -> None:
+    plate = fill_plate([layer(10, [True, False, False]), layer(20, [True, True, False]), layer(30, [True, True, True])])
+    assert plate[0, :, 0].tolist() == [10, 20, 30]
+
+
+def test_filling_leaves_the_layers_as_they_were() -> None:
+    first = layer(10, [True, False])
+    fill_plate([first, layer(20, [True, True])])
+    assert first[0].max() == 10 and first[1].tolist() == [[True, False]]
+
+
+def test_a_hole_is_inpainted_with_what_surrounds_it_and_nothing_else_changes() -> None:
+    plate, known = np.full((40, 40, 3), 120, np.uint8), np.ones((40, 40), dtype=bool)
+    known[15:25, 15:25], plate[15:25, 15:25] = False, 255
+    plate[0, 0] = 7
+    filled = fill_plate([(plate, known)])
+    assert np.abs(filled[15:25, 15:25].astype(int) - 120).max() <= STREAKS
+    assert np.array_equal(filled[known], plate[known])
+
+
+def test_large_holes_are_filled_at_a_reduced_size_without_a_trace_of_the_person() -> None:
+    plate, known = np.full((1000, 600, 3), 90, np.uint8), np.ones((1000, 600), dtype=bool)
+    known[100:900, 201:399], plate[100:900, 201:399] = False, 255
+    assert np.abs(fill_plate([(plate, known)]).astype(int) - 90).max() <= STREAKS
+
+
+def test_a_picture_that_is_never_free_still_gives_a_plate() -> None:
+    assert fill_plate([(np.full((20, 20, 3), 9, np.uint8), np.zeros((20, 20), dtype=bool))]).shape == (20, 20, 3)
+
+
+def test_frames_of_a_plate_lie_around_it_then_farther_then_everywhere() -> None:
+    near, far, whole = plate_frames(1000, PACE, 500)
+    assert (near[0], near[-1], len(near)) == (482, 518, 12)  # 0.75 s
+    assert (far[0], far[-1], len(far)) == (404, 596, 12)  # 4 s
+    assert (whole[0], whole[-1], len(whole)) == (0, 999, 24)
+
+
+def test_fewer_frames_are_taken_where_memory_allows_fewer() -> None:
+    assert [len(group) for group in plate_frames(1000, PACE, 999, 7)] == [3, 3, 7]
+
+
+def test_no_plate_looks_beyond_the_clip() -> None:
+    assert {index for group in plate_frames(5, PACE, 4) for index in group} == {0, 1, 2, 3, 4}
+
+
+def test_there_is_a_plate_for_every_half_second() -> None:
+    assert plate_of_frames(30, PACE).tolist() == [0] * 12 + [1] * 12 + [2] * 6
+
+
+def test_a_long_clip_has_no_more_plates_than_a_film_of_two_minutes() -> None:
+    assert plate_of_frames(24 * 3600, PACE).max() + 1 == MOST_PLATES == 240
+
+
+def test_a_screen_that_changes_behind_the_person_changes_from_plate_to_plate() -> None:
+    pictures = np.zeros((96, 8, 8, 3), np.uint8)
+    pictures[48:] = 200
+    masks = np.zeros((96, 8, 8), np.uint8)
+    masks[:, 3, 3] = 255
+    plates = list(make_plates(pictures, masks, PACE))
+    assert len(plates) == plate_of_frames(96, PACE)[-1] + 1 == 8
+    assert plates[0].max() == 0
+    assert plates[-1].min() > 200 - STREAKS

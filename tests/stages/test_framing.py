@@ -1,0 +1,100 @@
+"""The window holds all that the performer reaches, has the network picture's shape, and stays within what was filmed."""
+
+import numpy as np
+import pytest
+from made_dances import HEIGHT, WIDTH, sample_track, track_of
+from numpy.typing import NDArray
+
+from pipeline.errors import TrainingError
+from pipeline.values import Box, Status, Track
+from stages.training.framing import Framing, frame_performer
+
+
+def standing(left: float, top: float, right: float, bottom: float, width: int = 1000, height: int = 1000) -> Track:
+    """Joints spread over a box, in two frames."""
+    points = np.random.default_rng(0).uniform((left, top), (right, bottom), (2, 33, 2)).astype(np.float32)
+    points[:, 0], points[:, 1] = (left, top), (right, bottom)
+    return track_of(points, width, height)
+
+
+def holds(window: Box, points: NDArray[np.float32]) -> bool:
+    low, high = points.reshape(-1, 2).min(axis=0), points.reshape(-1, 2).max(axis=0)
+    return bool(
+        window.left <= low[0] and window.top <= low[1] and window.right > high[0] and window.bottom > high[1]
+    )
+
+
+def test_the_window_holds_every_sure_joint_with_a_margin_and_headroom() -> None:
+    # 200 tall: a fifth of it on every side, and a tenth more above.
+    window = frame_performer(standing(450, 400, 550, 600), pixels=180 * 300, stride=20).window
+    assert (window.left, window.top, window.right, window.bottom) == (410, 340, 590, 640)
+
+
+def test_size_and_window_have_the_same_shape() -> None:
+    framing = frame_performer(sample_track(), pixels=40 * 80, stride=8)
+    assert holds(framing.window, sample_track().points)
+    assert framing.width % 8 == framing.height % 8 == 0
+    aspect = framing.width / framing.height
+    assert abs(framing.window.width - framing.window.height * aspect) <= 1  # rounding to whole pixels
+
+
+def test_the_picture_has_about_as_many_pixels_as_asked_for() -> None:
+    framing = frame_performer(standing(300, 200, 700, 800), pixels=100_000, stride=16)
+    assert framing.width * framing.height == pytest.approx(100_000, rel=0.1)
+
+
+def test_no_more_pixels_are_made_than_were_filmed() -> None:
+    framing = frame_performer(standing(450, 400, 550, 600), pixels=10**7, stride=20)
+    assert (framing.width, framing.height) == (180, 300)
+
+
+def test_a_tiny_performer_still_gives_a_picture_that_the_network_takes() -> None:
+    framing = frame_performer(standing(500, 500, 503, 506), pixels=10**5, stride=32)
+    assert (framing.width, framing.height) == (64, 64)
+    assert framing.window.width == framing.window.height
+
+
+def test_the_window_moves_inwards_where_the_frame_has_room() -> None:
+    window = frame_performer(standing(0, 100, 50, 300), pixels=10**5, stride=64).window
+    assert window.left == 0
+    assert holds(window, standing(0, 100, 50, 300).points)
+
+
+def test_joints_guessed_outside_the_frame_do_not_pull_the_window_out() -> None:
+    window = frame_performer(standing(-400, 100, 500, 900), pixels=10**5, stride=16).window
+    assert 0 <= window.left and window.right <= 1000
+
+
+def test_unsure_joints_and_frames_without_the_person_say_nothing() -> None:
+    track = standing(450, 400, 550, 600)
+    alone = frame_performer(track, pixels=10**5, stride=16)
+    track.points[1], track.status[1] = 0, Status.MISSING
+    track.points[0, 5], track.confidence[0, 5] = (999, 999), 0.4
+    assert frame_performer(track, pixels=10**5, stride=16) == alone
+
+
+def test_a_person_that_is_never_sure_is_refused() -> None:
+    track = standing(450, 400, 550, 600)
+    track.confidence[:, 1:] = 0.2
+    with pytest.raises(TrainingError) as caught:
+        frame_performer(track, pixels=10**5, stride=16)
+    assert str(caught.value) == (
+        "the target's track: no two joints are ever sure in one frame; expected joints of confidence 0.5 or more. "
+        "Film the whole person from the front, in good light."
+    )
+
+
+@pytest.mark.parametrize("size", [(360, 640), (100, 100), (640, 360), (1, 1), (1440, 2560)])
+def test_a_size_of_ones_own_shows_the_whole_frame(size: tuple[int, int]) -> None:
+    framing = frame_performer(sample_track(), pixels=1, stride=16, size=size)
+    assert framing.width >= size[0] and framing.height >= size[1]
+    window = framing.window
+    assert window.left <= 0 and window.top <= 0 and window.right >= WIDTH and window.bottom >= HEIGHT
+    assert window.width == WIDTH or window.height == HEIGHT  # and no more than it must
+
+
+def test_points_of_the_frame_are_found_in_the_picture() -> None:
+    framing = Framing(frame_width=100, frame_height=100, window=Box(10, -20, 50, 60), width=20, height=40)
+    # The window's outer corner is half a pixel beyond the centre of its first pixel, at either size.
+    assert framing.in_picture(np.array([[9.5, -20.5]], np.float32)).tolist() == [[-0.5, -0.5]]
+    assert framing.in_picture(np.array([[49.5, 59.5]], np.float32)).tolist() == [[19.5, 39.5]]
