@@ -83,9 +83,7 @@ def steps_in(model: Path) -> int:
     return sum(1 for curve in (model / "training").glob("*.csv") for _ in curve.open())
 
 
-def score(
-    model: LoadedModel, track: Track, options: argparse.Namespace, generation: Generation, sheet: Path
-) -> None:
+def score(model: LoadedModel, track: Track, options: argparse.Namespace, generation: Generation, sheet: Path) -> None:
     width, height = (int(side) for side in options.compare.split("x"))
     errors, likeness, shown = [], [], []
     for frame, film in painted(model, track, options.clip, generation):

@@ -35,26 +35,13 @@ train_app = typer.Typer(help="Train a likeness.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """WIDTHxHEIGHT as two numbers.
-
-    Raises: typer.BadParameter.
-    """
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise typer.BadParameter(f"{text!r} is no size, expected WIDTHxHEIGHT, such as 144x256")
-    return int(width), int(height)
-
-
 Clip = Annotated[Path, typer.Argument(help="A video file.", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes.", show_default=False)]
 ModelDir = Annotated[Path, typer.Option("--model", help="A trained model folder.", show_default=False)]
 Preset = Annotated[str, typer.Option(help="draft (minutes, any machine), standard or hd (hours, GPU).")]
 Minutes = Annotated[float | None, typer.Option(help="Budget for training.", show_default="draft: 4", min=0.01)]
 Steps = Annotated[int | None, typer.Option(help="The same in steps.", show_default=False, min=1)]
-Size = Annotated[
-    tuple[int, int] | None, typer.Option(parser=parse_size, metavar="WxH", help="Of the network's picture.")
-]
+Size = Annotated[str | None, typer.Option(metavar="WxH", help="Of the network's picture.", show_default="by preset")]
 Perceptual = Annotated[str, typer.Option(help="VGG-19 weights: a file, auto (torchvision's place), or none.")]
 Who = Annotated[str | None, typer.Option(help="largest, left, right or X,Y, where several people are seen.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -70,6 +57,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs."
 
 RUNS = Path("runs")
 DEMO_MINUTES = 4.0
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 
 @app.callback()
@@ -319,7 +307,9 @@ def main() -> None:
             raise
         typer.echo(f"understudy: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except SystemExit as ended:
+        if ended.code != INTERRUPTED:
+            raise
         typer.echo("understudy: stopped; finished work is saved. The same command goes on from there.", err=True)
         sys.exit(1)
 

@@ -43,7 +43,7 @@ def _gpu() -> str:
 def _perceptual(path: Path) -> str:
     if path.is_file():
         return f"VGG-19 at {path}"
-    return f"no VGG-19 at {path}: training does without (--perceptual none), or name a file with --perceptual"
+    return f"no VGG-19 at {path}: put it there, name a file with --perceptual, or train with --perceptual none"
 
 
 def _version(package: str) -> str:

@@ -30,7 +30,7 @@ def training_settings(
     preset: str,
     minutes: float | None,
     steps: int | None,
-    size: tuple[int, int] | None,
+    size: str | None,
     perceptual: str,
     tracker: TrackerConfig,
 ) -> TrainSettings:
@@ -49,7 +49,7 @@ def training_settings(
     return TrainSettings(
         preset=chosen,
         budget=Budget(minutes=minutes, steps=steps),
-        size=size,
+        size=None if size is None else parse_size(size),
         perceptual=perceptual_weights(perceptual) if wanted else None,
         tracker=tracker,
     )
@@ -90,3 +90,14 @@ def perceptual_weights(choice: str) -> FileRef | None:
     path = published_weights() if choice == "auto" else Path(choice)
     load_perceptual(path)
     return FileRef.of(path)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT as two numbers.
+
+    Raises: typer.BadParameter.
+    """
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise typer.BadParameter(f"--size is {text!r}, expected WIDTHxHEIGHT, such as 144x256")
+    return int(width), int(height)

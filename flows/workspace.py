@@ -38,7 +38,8 @@ def content_key(version: int, *values: object) -> str:
 
     Args:
         version: of the stage; raise it when the same inputs would give another result.
-        values: FileRefs, frozen configs, plain values and collections of these. A Workspace does not count.
+        values: FileRefs, frozen configs, plain values and collections of these. A Workspace does not count, nor does a
+            config's field that says so: `field(metadata={"changes_result": False})`.
     """
     text = json.dumps([version, *(canonical(value) for value in values)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -60,7 +61,8 @@ def canonical(value: object) -> Any:
     if isinstance(value, Fraction):
         return [value.numerator, value.denominator]
     if is_dataclass(value) and not isinstance(value, type):
-        return {"": type(value).__name__, **{part.name: canonical(getattr(value, part.name)) for part in fields(value)}}
+        counting = [part.name for part in fields(value) if part.metadata.get("changes_result", True)]
+        return {"": type(value).__name__, **{name: canonical(getattr(value, name)) for name in counting}}
     if isinstance(value, Mapping):
         return {str(key): canonical(item) for key, item in value.items()}
     if isinstance(value, Sequence):

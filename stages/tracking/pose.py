@@ -20,7 +20,9 @@ class TrackerConfig:
     """How a clip is tracked."""
 
     performer: Performer | None = None  # whom to follow; None: the largest, with a warning where there is a choice
-    workers: int = 1  # spans tracked at once, a core each; the result does not depend on it
+    workers: int = field(
+        default=1, metadata={"changes_result": False}
+    )  # spans tracked at once, a core each; the result does not depend on it
     repair: RepairConfig = field(default_factory=RepairConfig)
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ def save_track(track: Track, path: Path, *, source: str = "", overwrite: bool = 
     }
     with atomic_file(path, overwrite=overwrite) as beside, beside.open("wb") as file:
         np.savez_compressed(
-            file, allow_pickle=False, kind=np.array(_KIND), version=np.array(VERSION), source=np.array(source), **arrays
+            file, kind=np.array(_KIND), version=np.array(VERSION), source=np.array(source), **arrays
         )
 
 

@@ -106,11 +106,12 @@ def train_phase(
             done = budget.done(step, clock.seconds)
             curve.add(step, loss)
             validation.look(step, loss, done, players.average)
-            if stop.asked or save_due.due():
-                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
             if watch is not None:
                 watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
-            if stop.asked:
+            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
+            if interrupted or save_due.due():
+                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
+            if interrupted:
                 raise KeyboardInterrupt
     save_weights(players.average.average, finished)
     path.unlink(missing_ok=True)

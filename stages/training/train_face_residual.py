@@ -85,21 +85,23 @@ def train_face_residual(
         return players.residual
     start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
     step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
+    done = budget.done(step, clock.seconds)
     with StopSignal() as stop, closing(Curve(folder / "face.csv", step)) as curve:
-        while (done := budget.done(step, clock.seconds)) < 1:
+        while done < 1:
             set_rate(learning_rate(RATE, done, "linear"), players.of_residual, players.of_judge)
             pairs = draw_pairs(clip, 1, players.sampler, shift=0.0, reduce=1, compute=compute)
             faces = Faces(boxes=_boxes(pairs, size, clip.style), discriminator=players.judge)
             step += 1
             loss = _step(players, performer, pairs, faces, weights, compute, perceptual, step)
             players.average.update(players.residual)
+            done = budget.done(step, clock.seconds)
             curve.add(step, loss)
-            if stop.asked or save_due.due():
-                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
             if watch is not None:
-                done = budget.done(step, clock.seconds)
                 watch(Report("face", step, done, seconds_left(done, clock.seconds), loss))
-            if stop.asked:
+            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
+            if interrupted or save_due.due():
+                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
+            if interrupted:
                 raise KeyboardInterrupt
     save_weights(players.average.average, finished)
     path.unlink(missing_ok=True)

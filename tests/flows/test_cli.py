@@ -88,3 +88,15 @@ def test_doctor_says_which_device_and_precision_and_why(
     assert found["precision"].split(":")[0] in ("float32", "bfloat16")
     assert "AVX512-BF16" in found["precision"]
     assert "mediapipe        0.10.21" in shown
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "film", interrupted)
+    status, _, said = run(capsys, monkeypatch, "track", RED, "-o", str(tmp_path / "track.npz"))
+    assert status == 1
+    assert "finished work is saved. The same command goes on from there." in said

@@ -8,6 +8,7 @@ import pytest
 
 from flows.workspace import Workspace, canonical, content_key
 from pipeline.artifacts import FileRef
+from stages.tracking.pose import TrackerConfig
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ def test_every_setting_and_the_version_count() -> None:
         content_key(1, OtherSettings()),
     }
     assert len(keys) == 5
+
+
+def test_the_number_of_workers_does_not_count() -> None:
+    assert content_key(1, TrackerConfig(workers=1)) == content_key(1, TrackerConfig(workers=4))
 
 
 def test_what_has_no_stable_form_is_refused() -> None:

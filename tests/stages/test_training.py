@@ -155,6 +155,7 @@ def test_the_face_residual_learns_and_the_performer_stays(
     clip: PreparedClip, compute: Compute, tmp_path: Path, coarse: nn.Module, reports: list[Report]
 ) -> None:
     before = weights_of(coarse)
+    coarse.zero_grad(set_to_none=True)
     weights = FACE_STAGE.without_perceptual()
     residual = train_face_residual(
         clip, coarse, 16, Budget(steps=2), compute, tmp_path, weights=weights, watch=reports.append
