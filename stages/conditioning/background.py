@@ -1,8 +1,9 @@
 """Find what lies behind the person: clean background plates, as medians over the frames in which a pixel is free.
 
 A still camera does not mean a still background: captions change, screens play. So there is one plate for every half
-second of the training part (in long clips for a longer while), made of the frames around it and filled, where the
-person stood all the while, from farther away in time, at last by inpainting. A film is rendered over the last of them.
+second of the training part (in long clips for a longer while): the whole part's median, overridden where the frames
+around it clearly show something else, and inpainted where the person stood all the time. A film is rendered over the
+last of them.
 
 Source: Chan et al. 2019, "Everybody Dance Now", sec. 4 (static background); the plate itself is our addition.
 """
@@ -17,9 +18,12 @@ PLATE_SECONDS = 0.5  # from one plate to the next, at least
 MOST_PLATES = 240  # of a clip: plates cost room on disk and time, however long the clip
 REACHES = (0.75, 4.0)  # seconds around a plate that are looked at first, and then
 SAMPLES = 12  # frames of each reach that a median is taken over
-WHOLE_SAMPLES = 24  # frames of the whole training part
+WHOLE_SAMPLES = 48  # frames of the whole training part
 FREE = 0.1  # of the person mask: pixels below, and their neighbours, count as background
 MARGIN = 0.012  # of the picture's height: as far around the person nothing is taken for background
+NEIGHBOURHOOD = 0.03  # of the picture's height: the square over which a change is looked for
+CHANGED = 45  # levels, mean over that square. Seen: shadows at most 36, captions 100 to 200
+LEAST_SHARE = 0.3  # of the square that must be known in both
 INPAINTED_SIDE = 480  # pixels, about: holes are as large as a body and filled smoothly, so larger pictures are reduced
 _BAND = 128  # rows of a median at a time, to bound memory
 
@@ -110,15 +114,30 @@ def masked_median(pictures: Sequence[Picture], free: Sequence[NDArray[np.bool_]]
 
 
 def fill_plate(layers: Sequence[Layer]) -> Picture:
-    """Take every pixel from the first layer that knows it; inpaint (Telea 2004) what none has ever seen."""
-    plate, known = layers[0][0].copy(), layers[0][1].copy()
-    for picture, seen in layers[1:]:
-        new = seen & ~known
-        plate[new] = picture[new]
+    """Make one plate of medians: the whole clip's, but for places that look clearly different near in time.
+
+    A shadow that follows the dancer is in every near median and in few frames of the whole clip, so near medians are
+    believed only where they differ as captions and screens do. What no layer has ever seen is inpainted (Telea 2004).
+
+    Args:
+        layers: nearest in time first, the whole clip last.
+    """
+    plate, known = layers[-1][0].copy(), layers[-1][1].copy()
+    for picture, seen in reversed(layers[:-1]):
+        taken = seen & (~known | _changed(plate, picture, seen & known))
+        plate[taken] = picture[taken]
         known |= seen
-    if known.all():
-        return plate
-    return _inpaint(plate, known)
+    return plate if known.all() else _inpaint(plate, known)
+
+
+def _changed(plate: Picture, nearer: Picture, both: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(h, w): around places where two plates, as far as both are known, differ by more than CHANGED on average."""
+    side = 2 * max(1, round(NEIGHBOURHOOD * len(plate) / 2)) + 1
+    difference = cv2.absdiff(plate, nearer).max(axis=2) * both.astype(np.float32)
+    total = cv2.boxFilter(difference, -1, (side, side), normalize=False, borderType=cv2.BORDER_REFLECT)
+    count = cv2.boxFilter(both.astype(np.float32), -1, (side, side), normalize=False, borderType=cv2.BORDER_REFLECT)
+    differs = total > CHANGED * np.maximum(count, LEAST_SHARE * side * side)
+    return np.asarray(cv2.dilate(differs.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
 
 
 def _inpaint(plate: Picture, known: NDArray[np.bool_]) -> Picture:

@@ -50,9 +50,7 @@ def save_track(track: Track, path: Path, *, source: str = "", overwrite: bool = 
         "shot": track.shot.astype(np.int32),
     }
     with atomic_file(path, overwrite=overwrite) as beside, beside.open("wb") as file:
-        np.savez_compressed(
-            file, kind=np.array(_KIND), version=np.array(VERSION), source=np.array(source), **arrays
-        )
+        np.savez_compressed(file, kind=np.array(_KIND), version=np.array(VERSION), source=np.array(source), **arrays)
 
 
 def load_track(path: Path) -> Track:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.everybody_dance_now.face_residual import FaceBox, face_box
-from pipeline.artifacts import atomic_file
+from pipeline.artifacts import as_storage_error, atomic_file
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from pipeline.image import crop, to_tensor
@@ -177,11 +177,17 @@ class Curve:
             kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
             with atomic_file(path) as beside:
                 beside.write_text("".join(f"{line}\n" for line in kept))
-        self._file = path.open("a", buffering=1)
+        self._path, self._file = path, path.open("a", buffering=1)
 
     def add(self, step: int, loss: float) -> None:
-        """Append a line."""
-        self._file.write(f"{step},{loss!r}\n")
+        """Append a line.
+
+        Raises: StorageError.
+        """
+        try:
+            self._file.write(f"{step},{loss!r}\n")
+        except OSError as error:
+            raise as_storage_error(self._path, error) from error
 
     def close(self) -> None:
         """Close the file."""

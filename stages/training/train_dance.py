@@ -44,6 +44,7 @@ def train_dance(
 
     Raises:
         TrainingError: see `train_phase`; or the clip has no two consecutive frames with the person in them.
+        StorageError: the disk is full.
         KeyboardInterrupt: after saving, on Ctrl-C.
     """
     data = open_clip(prepared)

@@ -77,6 +77,7 @@ def train_phase(
 
     Raises:
         TrainingError: the loss is no number any more, or the saved state is of another training.
+        StorageError: the disk is full.
         KeyboardInterrupt: passed on after saving.
     """
     players = _players(phase, compute, continued_from)

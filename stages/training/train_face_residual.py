@@ -76,6 +76,7 @@ def train_face_residual(
 
     Raises:
         TrainingError: the loss is no number any more, or the saved state is of another training.
+        StorageError: the disk is full.
         KeyboardInterrupt: passed on after saving.
     """
     players = _players(compute)

@@ -4,6 +4,7 @@ TensorBoard shows it all; the newest contact sheet is also a plain picture besid
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from models.everybody_dance_now.face_residual import refine_face
 from models.everybody_dance_now.performance import Performance, Performer
+from pipeline.artifacts import as_storage_error
 from pipeline.compute import Compute
 from pipeline.image import to_images, to_tensor, write_png
 from stages.evaluation.metrics import decibels, ssim
@@ -24,6 +26,7 @@ from stages.training.clips import PreparedClip
 LOOKS = (0.1, 0.25, 0.5, 0.75)  # shares of the budget at which the held-out frames are painted
 SHOWN = 6  # frames on a contact sheet
 CURVE_STEPS = 10  # between points of the loss curve
+SCORED = 240  # held-out frames that are scored at most: painting more would take longer than it tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,33 @@ class Validation:
         self._shown = done
 
     def look(self, step: int, loss: float, done: float, performer: nn.Module) -> None:
-        """Note the loss; paint the contact sheet when its time has come."""
+        """Note the loss; paint the contact sheet when its time has come.
+
+        Raises: StorageError.
+        """
         if step % CURVE_STEPS == 0:
-            self._board.add_scalar("loss", loss, step)
+            with self._writing():
+                self._board.add_scalar("loss", loss, step)
         due = [look for look in LOOKS if self._shown < look <= done]
         if due:
             self._shown = due[-1]
             self._paint_sheet(step, performer)
 
     def close(self) -> None:
-        """Write what is still in memory."""
-        self._board.close()
+        """Write what is still in memory.
+
+        Raises: StorageError.
+        """
+        with self._writing():
+            self._board.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """TensorBoard writes in a thread of its own, and raises at some later call what went wrong there."""
+        try:
+            yield
+        except OSError as error:
+            raise as_storage_error(self._folder, error) from error
 
     def _paint_sheet(self, step: int, performer: nn.Module) -> None:
         frames = self._clip.held_out
@@ -68,7 +87,8 @@ class Validation:
         ]
         if rows:
             sheet = np.concatenate(rows, axis=1)
-            self._board.add_image("held out: condition, painted, true", sheet, step, dataformats="HWC")
+            with self._writing():
+                self._board.add_image("held out: condition, painted, true", sheet, step, dataformats="HWC")
             write_png(self._folder / "held_out.png", sheet)
 
 
@@ -122,9 +142,9 @@ def _touched(clip: PreparedClip, frame: int, painted: Tensor, condition: Tensor,
 def score_held_out(
     clip: PreparedClip, performer: Performer | nn.Module, compute: Compute, face: FaceTouch | None = None
 ) -> Score | None:
-    """Paint the whole held-out end in a row and compare; None where the person is not in it."""
+    """Paint the first held-out frames in a row and compare; None where the person is not in them."""
     errors, likeness = [], []
-    for _, painted, true in paint_frames(clip, performer, clip.held_out, 1, compute, face):
+    for _, painted, true in paint_frames(clip, performer, clip.held_out[:SCORED], 1, compute, face):
         errors.append(float(np.square(painted.astype(np.float64) - true).mean()) / 255**2)
         likeness.append(ssim(painted, true))
     if not errors:

@@ -4,6 +4,7 @@ import errno
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,33 @@ def test_a_lost_segment_is_rendered_again_and_the_film_is_the_same(stage: Stage,
     again = tmp_path / "again.mp4"
     run_dance(stage.engine, stage.workspace, stage.source, stage.target, again)
     with read_video(stage.film) as first, read_video(again) as second:
+        assert all((one.image == two.image).all() for one, two in zip(first, second, strict=True))
+
+
+def test_a_render_that_died_goes_on_at_the_chunk_it_died_in(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import tasks
+
+    workspace = Workspace(Path(shutil.copytree(stage.workspace.root, tmp_path / "runs")))
+    shutil.rmtree(workspace.root / "segments")
+    rendered: list[int] = []
+    render = tasks.render_stretch
+
+    def dies_once(*args: Any, **kwargs: Any) -> object:
+        rendered.append(args[2].start)
+        if rendered == [0, 8]:
+            raise RuntimeError("the machine went away")
+        return render(*args, **kwargs)
+
+    monkeypatch.setattr(tasks, "render_stretch", dies_once)
+    film = tmp_path / "film.mp4"
+    with pytest.raises(RuntimeError, match="the machine went away"):
+        run_dance(stage.engine, workspace, stage.source, stage.target, film)
+    assert not film.exists()
+    run_dance(stage.engine, workspace, stage.source, stage.target, film)
+    assert rendered == [0, 8, 8, 16]
+    with read_video(stage.film) as first, read_video(film) as second:
         assert all((one.image == two.image).all() for one, two in zip(first, second, strict=True))
 
 

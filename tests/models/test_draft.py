@@ -97,7 +97,9 @@ def test_the_foreground_counts_only_where_the_person_is() -> None:
 
 
 def test_terms_without_weight_are_not_computed() -> None:
-    made = Performance(torch.full((1, 3, 16, 16), math.nan), torch.full((1, 3, 16, 16), math.nan), torch.zeros(1, 1, 16, 16))
+    made = Performance(
+        torch.full((1, 3, 16, 16), math.nan), torch.full((1, 3, 16, 16), math.nan), torch.zeros(1, 1, 16, 16)
+    )
     nothing = MattingWeights(structure=0.0, mask=0.0, foreground=0.0)
     terms = matting_loss(made, torch.zeros(1, 3, 16, 16), torch.zeros(1, 1, 16, 16), nothing)
     assert terms.total(nothing) == 0

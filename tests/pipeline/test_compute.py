@@ -1,17 +1,12 @@
 """Where numbers are computed is decided once, plainly, and the same seed gives the same chance everywhere."""
 
-import os
-import platform
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from pipeline.compute import Compute, resolve_compute
+from pipeline.compute import Compute, keep_memory, resolve_compute
 from pipeline.errors import UnderstudyError, UnknownChoice
-
-KEEP = "from pipeline.compute import keep_memory; print(keep_memory())"
 
 
 def test_auto_without_a_gpu_is_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,10 +54,38 @@ def test_chance_repeats_with_its_seed_and_differs_from_stream_to_stream() -> Non
     assert len({tuple(drawn(seed, stream)) for seed in (0, 1) for stream in (0, 1)}) == 4
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")
-@pytest.mark.parametrize(("setting", "kept"), [(None, "True"), ("65536", "False")])
-def test_malloc_keeps_memory_unless_the_user_has_set_it_himself(setting: str | None, kept: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "MALLOC_MMAP_THRESHOLD_"}
-    environment |= {} if setting is None else {"MALLOC_MMAP_THRESHOLD_": setting}
-    run = subprocess.run([sys.executable, "-c", KEEP], env=environment, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == kept
+@pytest.fixture
+def settings_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What malloc is told, on a system that has glibc."""
+    made: list[tuple[int, int]] = []
+
+    def mallopt(setting: int, value: int) -> int:
+        made.append((setting, value))
+        return 1
+
+    monkeypatch.setattr("pipeline.compute.platform.system", lambda: "Linux")
+    monkeypatch.setattr("pipeline.compute.platform.libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr("pipeline.compute.ctypes.CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    return made
+
+
+def test_malloc_keeps_a_gibibyte_of_freed_memory(settings_made: list[tuple[int, int]]) -> None:
+    assert keep_memory()
+    assert settings_made == [(-3, 1 << 30), (-1, 1 << 30)]  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+
+
+def test_malloc_stays_as_the_user_has_set_it(
+    settings_made: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
+    assert not keep_memory()
+    assert not settings_made
+
+
+def test_other_systems_have_no_such_setting(
+    settings_made: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.compute.platform.system", lambda: "Darwin")
+    assert not keep_memory()
+    assert not settings_made

@@ -75,9 +75,31 @@ def layer(value: int, known: list[bool]) -> tuple[NDArray[np.uint8], NDArray[np.
     return np.full((1, len(known), 3), value, np.uint8), np.array([known])
 
 
-def test_every_pixel_comes_from_the_first_layer_that_knows_it() -> None:
-    plate = fill_plate([layer(10, [True, False, False]), layer(20, [True, True, False]), layer(30, [True, True, True])])
-    assert plate[0, :, 0].tolist() == [10, 20, 30]
+def test_what_differs_clearly_comes_from_the_layer_nearest_in_time_that_knows_it() -> None:
+    plate = fill_plate([layer(0, [True, False, False]), layer(100, [True, True, False]), layer(200, [True] * 3)])
+    assert plate[0, :, 0].tolist() == [0, 100, 200]
+
+
+def test_a_shadow_of_36_levels_that_stays_near_the_dancer_is_not_taken_for_background() -> None:
+    shaded, bright = np.full((100, 60, 3), 164, np.uint8), np.full((100, 60, 3), 200, np.uint8)
+    known = np.ones((100, 60), dtype=bool)
+    assert (fill_plate([(shaded, known), (bright, known)]) == 200).all()
+
+
+def test_a_caption_replaces_the_one_that_stood_there_most_of_the_time_and_nothing_else() -> None:
+    now, mostly = np.full((100, 60, 3), 200, np.uint8), np.full((100, 60, 3), 200, np.uint8)
+    now[80:90, 10:50] = 60
+    mostly[80:90, 10:50] = 250
+    now[10:20] -= 20  # a passing shade
+    known = np.ones((100, 60), dtype=bool)
+    plate = fill_plate([(now, known), (mostly, known)])
+    assert (plate[80:90, 10:50] == 60).all()
+    assert (plate[:70] == 200).all()
+
+
+def test_what_the_whole_clip_never_showed_comes_from_near_in_time() -> None:
+    plate = fill_plate([layer(190, [True, True]), layer(200, [True, False])])
+    assert plate[0, :, 0].tolist() == [200, 190]
 
 
 def test_filling_leaves_the_layers_as_they_were() -> None:
@@ -109,7 +131,7 @@ def test_frames_of_a_plate_lie_around_it_then_farther_then_everywhere() -> None:
     near, far, whole = plate_frames(1000, PACE, 500)
     assert (near[0], near[-1], len(near)) == (482, 518, 12)  # 0.75 s
     assert (far[0], far[-1], len(far)) == (404, 596, 12)  # 4 s
-    assert (whole[0], whole[-1], len(whole)) == (0, 999, 24)
+    assert (whole[0], whole[-1], len(whole)) == (0, 999, 48)
 
 
 def test_fewer_frames_are_taken_where_memory_allows_fewer() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from pipeline.compute import Compute
-from pipeline.errors import TrainingError, UnderstudyError, UnknownChoice
+from pipeline.errors import StorageError, TrainingError, UnderstudyError, UnknownChoice
 from pipeline.image import to_tensor
 from stages.training.bricks import Clock, Curve, Every, StopSignal, descend, draw_pairs, learning_rate, seconds_left
 from stages.training.clips import PreparedClip
@@ -120,14 +121,14 @@ def test_descending_follows_the_gradient_shortened_to_the_most_allowed() -> None
 @pytest.mark.parametrize("trouble", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_moves_nothing_and_says_what_to_do(trouble: float) -> None:
     weight = nn.Parameter(torch.tensor([3.0]))
-    with pytest.raises(TrainingError, match="training step 7: the loss is .* The state saved last is sound: the same"):
+    with pytest.raises(TrainingError, match=r"training step 7: the loss is .* The state saved last is sound: the same"):
         descend((weight * trouble).sum(), torch.optim.SGD([weight], lr=1.0), step=7)
     assert weight.item() == 3.0
 
 
 def test_a_gradient_that_is_no_number_moves_nothing_either() -> None:
     weight = nn.Parameter(torch.tensor([0.0]))
-    with pytest.raises(TrainingError, match="the loss is 0.0, its gradient inf"):
+    with pytest.raises(TrainingError, match=r"the loss is 0\.0, its gradient inf"):
         descend(torch.sqrt(weight).sum(), torch.optim.SGD([weight], lr=1.0), step=1)
     assert weight.item() == 0.0
 
@@ -154,6 +155,16 @@ def test_a_loss_is_on_disk_as_soon_as_it_is_added(tmp_path: Path) -> None:
     curve.add(1, 0.1)
     assert (tmp_path / "curve.csv").read_text() == "1,0.1\n"
     curve.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here plays a full disk")
+def test_a_full_disk_is_said_so(tmp_path: Path) -> None:
+    curve = Curve(tmp_path / "curve.csv", 0)
+    curve.close()
+    with suppress(OSError), Path("/dev/full").open("a", buffering=1) as full:
+        curve._file = full
+        with pytest.raises(StorageError, match=r"curve\.csv: the disk is full"):
+            curve.add(1, 0.5)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_large_films_keep_fewer_frames_for_their_background() -> None:
 
 
 def test_a_folder_that_is_no_prepared_clip_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="no prepared clip .* Prepare the clip again"):
+    with pytest.raises(TrainingError, match=r"no prepared clip .* Prepare the clip again"):
         open_clip(tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_a_clip_prepared_by_another_version_is_refused(prepared: Path, tmp_path:
     shutil.copytree(prepared, folder)
     facts = json.loads((folder / "clip.json").read_text())
     (folder / "clip.json").write_text(json.dumps(facts | {"version": 99}))
-    with pytest.raises(TrainingError, match="version 99; expected version 1. Prepare the clip again"):
+    with pytest.raises(TrainingError, match=r"version 99; expected version 1\. Prepare the clip again"):
         open_clip(folder)
 
 

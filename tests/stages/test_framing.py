@@ -1,4 +1,4 @@
-"""The window holds all that the performer reaches, has the network picture's shape, and stays within what was filmed."""
+"""The window holds all that the performer reaches, has the picture's shape, and stays within what was filmed."""
 
 import numpy as np
 import pytest
@@ -19,9 +19,7 @@ def standing(left: float, top: float, right: float, bottom: float, width: int = 
 
 def holds(window: Box, points: NDArray[np.float32]) -> bool:
     low, high = points.reshape(-1, 2).min(axis=0), points.reshape(-1, 2).max(axis=0)
-    return bool(
-        window.left <= low[0] and window.top <= low[1] and window.right > high[0] and window.bottom > high[1]
-    )
+    return bool(window.left <= low[0] and window.top <= low[1] and window.right > high[0] and window.bottom > high[1])
 
 
 def test_the_window_holds_every_sure_joint_with_a_margin_and_headroom() -> None:
@@ -62,7 +60,7 @@ def test_the_window_moves_inwards_where_the_frame_has_room() -> None:
 
 def test_joints_guessed_outside_the_frame_do_not_pull_the_window_out() -> None:
     window = frame_performer(standing(-400, 100, 500, 900), pixels=10**5, stride=16).window
-    assert 0 <= window.left and window.right <= 1000
+    assert window.left >= 0 and window.right <= 1000
 
 
 def test_unsure_joints_and_frames_without_the_person_say_nothing() -> None:

@@ -44,9 +44,7 @@ def edit(folder: Path) -> Callable[..., None]:
 
 
 def test_what_was_written_is_what_is_read(folder: Path, compute: Compute) -> None:
-    facts = replace(
-        read_facts(folder), consent="Ann, 2026-01-02", held_out=HeldOut(frames=3, psnr_db=21.5, ssim=0.75)
-    )
+    facts = replace(read_facts(folder), consent="Ann, 2026-01-02", held_out=HeldOut(frames=3, psnr_db=21.5, ssim=0.75))
     performer = build_network(DRAFT.phases[0].network, torch.Generator().manual_seed(1))
     background = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     write_model(folder, facts, performer, None, background)
@@ -99,7 +97,7 @@ def test_weights_of_a_newer_training_under_an_older_model_json_are_refused(folde
     newer = build_network(DRAFT.phases[0].network, torch.Generator().manual_seed(1))
     write_model(folder, read_facts(folder), newer, None, np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     (folder / "model.json").write_bytes(old)
-    with pytest.raises(ModelError, match="is not the one that model.json names"):
+    with pytest.raises(ModelError, match=r"is not the one that model\.json names"):
         load_model(folder, compute)
 
 
@@ -107,7 +105,7 @@ def test_a_face_that_is_promised_and_not_there_is_refused(
     folder: Path, compute: Compute, edit: Callable[..., None]
 ) -> None:
     edit(face_size=16)
-    with pytest.raises(ModelError, match="face.safetensors: the file is missing"):
+    with pytest.raises(ModelError, match=r"face\.safetensors: the file is missing"):
         load_model(folder, compute)
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from made_dances import HEIGHT, NTSC, WIDTH, info_at, sample_track, times_at, track_of
-from numpy.typing import NDArray
+from torch import Tensor, nn
 
+from models.everybody_dance_now.performance import Performance
 from pipeline.compute import Compute
 from pipeline.errors import ModelError
-from pipeline.image import crop, resize, to_images, to_tensor
+from pipeline.image import to_images
 from pipeline.values import Box, Condition, Frame, Status, Track
 from pipeline.video import LOSSLESS, read_video
 from stages.conditioning.stick_figure import draw_stick_figure
@@ -39,8 +40,8 @@ def dance() -> Track:
 
 
 def film_of(
-    model: LoadedModel, track: Track, stretch: Stretch, path: Path, compute: Compute, previous: torch.Tensor | None
-) -> torch.Tensor:
+    model: LoadedModel, track: Track, stretch: Stretch, path: Path, compute: Compute, previous: Tensor | None
+) -> Tensor:
     info = film_info(model.facts, info_at())
     return render_stretch(model, track, stretch, info, path, compute, previous=previous, encoding=LOSSLESS)
 
@@ -149,6 +150,41 @@ def test_an_interrupted_stretch_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+class Plate(nn.Module):
+    """Paints nobody: the plate alone."""
+
+    def forward(self, condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
+        return Performance(backdrop.clamp(max=0.5))
+
+
+class Brighter(nn.Module):
+    """Adds the same everywhere in a face."""
+
+    def forward(self, condition: Tensor, painted: Tensor) -> Tensor:
+        return torch.full_like(painted, 0.25)
+
+
+@pytest.mark.parametrize(("sure", "changed"), [(1.0, 16 * 16), (0.1, 0)])
+def test_the_residual_changes_the_face_alone_and_only_where_it_is_seen(
+    model: LoadedModel, dance: Track, compute: Compute, sure: float, changed: int
+) -> None:
+    plain = replace(model, performer=Plate())
+    touched = replace(plain, face=Brighter(), facts=replace(model.facts, face_size=16))
+    dance.confidence[0, 0] = sure
+    condition = Condition(
+        np.zeros((model.facts.framing.height, model.facts.framing.width, 3), np.uint8), Fraction(0), 0
+    )
+    before, generation = Generation(plain, compute).paint(condition, dance[0]), Generation(touched, compute)
+    after = generation.paint(condition, dance[0])
+    different = (before.image != after.image).any(axis=2)
+    assert different.sum() == changed
+    if changed:
+        rows, columns = np.nonzero(different)
+        x, y = model.facts.framing.in_picture(dance.points[0, 0])
+        assert (columns.mean(), rows.mean()) == pytest.approx((x, y), abs=1.0)
+        assert np.array_equal(to_images(generation.previous)[0], after.image)  # the next frame looks back on the face
+
+
 def test_the_film_has_the_targets_picture_and_the_sources_time(model: LoadedModel) -> None:
     source = replace(info_at(Fraction(24), Fraction(1, 24)), width=1920, height=1080)
     info = film_info(model.facts, source)
@@ -236,18 +272,6 @@ def test_a_window_without_mask_fades_out_at_its_inner_sides_only() -> None:
     assert not row[100:].any()
 
 
-def test_a_film_of_a_model_without_mask_and_without_enlargement_is_its_own_picture(
-    model: LoadedModel, compute: Compute
-) -> None:
-    framing = model.facts.framing
-    plate = resize(crop(model.background, framing.window), framing.width, framing.height)
-    assert np.array_equal(to_images(to_tensor(plate))[0], plate)
-
-
-def mean_of(picture: NDArray[np.uint8]) -> float:
-    return float(picture.mean())
-
-
 def test_a_larger_frame_enlarges_the_performer_with_the_window() -> None:
     frame = Compositor(np.zeros((64, 64, 3), np.uint8), Box(0, 0, 64, 64)).paste(painted(16, 16, 80, 1.0))
-    assert mean_of(frame) == 80
+    assert (frame == 80).all()

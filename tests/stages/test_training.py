@@ -104,9 +104,7 @@ def test_the_judges_turn_leaves_the_generator_as_it_is(clip: PreparedClip, compu
 
 def test_what_is_kept_is_the_average_not_the_last_step(clip: PreparedClip, compute: Compute, tmp_path: Path) -> None:
     def kept(ema: float) -> dict[str, Tensor]:
-        network = train_phase(
-            clip, replace(DRAFT_PHASE, ema=ema), Budget(steps=3), compute, tmp_path, name=f"ema{ema}"
-        )
+        network = train_phase(clip, replace(DRAFT_PHASE, ema=ema), Budget(steps=3), compute, tmp_path, name=f"ema{ema}")
         assert same(read_tensors(tmp_path / f"ema{ema}.safetensors")[0], weights_of(network))
         return weights_of(network)
 
@@ -260,6 +258,14 @@ def test_held_out_frames_see_the_frame_painted_before_only_if_it_is_the_one_befo
 
     list(paint_frames(clip, grey, np.array([48, 49, 52]), 1, compute))
     assert seen == [0.0, 1.0, 0.0]  # 1: clamped, as rendering does
+
+
+def test_of_a_long_clip_only_the_first_held_out_frames_are_scored(
+    clip: PreparedClip, compute: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.training.validation.SCORED", 3)
+    score = score_held_out(clip, build_network(DRAFT_PHASE.network, torch.Generator()), compute)
+    assert score is not None and score.frames == 3
 
 
 @pytest.mark.parametrize("name", NETWORKS)

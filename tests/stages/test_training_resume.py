@@ -49,12 +49,11 @@ def kill_after(folder: Path, steps: int, prepared: Path, film: Path) -> None:
     assert lines(work / "phase0.csv") < STEPS
 
 
-def test_killed_twice_and_started_again_it_learns_exactly_what_it_would_have_learnt(
+def test_killed_and_started_again_it_learns_exactly_what_it_would_have_learnt(
     prepared: Path, blue_film: Path, tmp_path: Path
 ) -> None:
     train(prepared, blue_film, tmp_path / "whole")
-    kill_after(tmp_path / "killed", 10, prepared, blue_film)
-    kill_after(tmp_path / "killed", 30, prepared, blue_film)
+    kill_after(tmp_path / "killed", 15, prepared, blue_film)
     train(prepared, blue_film, tmp_path / "killed")
     curves = [(tmp_path / name / "training/phase0.csv").read_text() for name in ("whole", "killed")]
     assert curves[0].count("\n") == STEPS
@@ -79,10 +78,12 @@ def weights(phase: Phase, clip: PreparedClip, compute: Compute, folder: Path) ->
     return train_phase(clip, phase, Budget(steps=8), compute, folder, name="phase").state_dict()
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("phase", [DRAFT.phases[0], JUDGED], ids=["draft", "judged"])
 def test_ctrl_c_saves_and_the_same_command_goes_on(
-    clip: PreparedClip, compute: Compute, tmp_path: Path, phase: Phase
+    clip: PreparedClip, tmp_path: Path, phase: Phase, precision: str
 ) -> None:
+    compute = Compute("cpu", precision)  # type: ignore[arg-type]  # parametrized
     for name in ("whole", "stopped"):
         (tmp_path / name).mkdir()
     stopping = Interrupting(3)
