@@ -19,9 +19,10 @@ from pipeline.artifacts import FileRef, atomic_file, refuse_existing
 from pipeline.errors import UnderstudyError
 from pipeline.video import probe
 
-# Read by PyTorch and its threads when they are imported. Large pages for large tensors; and threads that wait asleep:
-# where another program wants a core, spinning ones make every step several times slower.
-for _name, _value in (("THP_MEM_ALLOC_ENABLE", "1"), ("OMP_WAIT_POLICY", "passive")):
+# Read by PyTorch and its threads when they are imported. Large pages for large tensors; and threads that soon stop to
+# wait awake: on two idle cores a training step takes as long, but where another program wants a core, spinning threads
+# made it up to twenty times slower.
+for _name, _value in (("THP_MEM_ALLOC_ENABLE", "1"), ("GOMP_SPINCOUNT", "20000")):
     os.environ.setdefault(_name, _value)
 
 app = typer.Typer(

@@ -6,8 +6,11 @@ from numpy.typing import NDArray
 from pipeline.values import Track
 from stages.retargeting.body import BodyStatistics
 from stages.retargeting.floor import lowest_ankle, shots
-from stages.retargeting.placement import Placement, bone_ratios, overall_scale
+from stages.retargeting.placement import Placement, bone_ratios, leg_scale, overall_scale
 from stages.retargeting.skeleton import GUESSED, HIPS, SHOULDERS, middle, rebuild
+
+LEG_ENDS = [27, 28]  # the ankles, left and right
+LEGS = ((25, [27, 29, 31]), (26, [28, 30, 32]))  # knee; ankle, heel and toes that go along
 
 
 def pose_by_limbs(
@@ -29,6 +32,8 @@ def pose_by_limbs(
     points = _bridged(track)
     ratios = bone_ratios(source.bones, target.bones, overall_scale(source, target))
     built = rebuild(points, ratios) * placement.nearness[:, None, None]
+    if by_floor:
+        built = _with_the_stance_of(points, built, leg_scale(source, target) * placement.nearness)
     held, hung = (_under_the_hips(pose) if by_floor else middle(pose, SHOULDERS) for pose in (points, built))
     return np.asarray(built + (placement.move(held[:, None])[:, 0] - hung)[:, None])
 
@@ -37,6 +42,23 @@ def world_by_limbs(track: Track, source: BodyStatistics, target: BodyStatistics)
     """The world coordinates on the target's bones, metres (n, 33, 3); bones that one of them never shows stay."""
     ratios = bone_ratios(source.world_bones, target.world_bones, 1.0)
     return np.asarray(rebuild(track.world, ratios) + middle(track.world, HIPS)[:, None])
+
+
+def _with_the_stance_of(
+    points: NDArray[np.float64], built: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Move the feet to where the performer put them, sideways from the hips and in lengths of the leg.
+
+    The width of the hips would else add to the stance: other hips, or hips that the tracker sees too wide in shorts,
+    would set the feet apart, and a foot that stands would slide when the hips turn. The knee goes half of the way.
+    """
+    stance = points[:, LEG_ENDS, 0] - middle(points, HIPS)[:, None, 0]
+    shift = scale[:, None] * stance - (built[:, LEG_ENDS, 0] - middle(built, HIPS)[:, None, 0])
+    moved = built.copy()
+    for side, (knee, foot) in enumerate(LEGS):
+        moved[:, knee, 0] += shift[:, side] / 2
+        moved[:, foot, 0] += shift[:, side, None]
+    return moved
 
 
 def _under_the_hips(points: NDArray[np.float64]) -> NDArray[np.float64]:
