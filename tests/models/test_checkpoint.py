@@ -1,6 +1,7 @@
 """Weights come back exactly, or not at all."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,16 @@ def net(*, width: int = 3, seed: int = 0) -> nn.Sequential:
         return nn.Sequential(nn.Conv2d(2, width, 3), nn.BatchNorm2d(width))
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """No file of this process may grow above 100 bytes, as on a full disk."""
+    """No file of this process may grow above 100 bytes, as on a full disk. Held briefly: pytest writes files too."""
     resource = pytest.importorskip("resource", reason="this system does not limit the size of files")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_weights_and_words_come_back_as_they_were(tmp_path: Path) -> None:
@@ -87,10 +90,10 @@ def test_a_file_that_is_not_there_or_damaged_is_named(tmp_path: Path) -> None:
         load_weights(net(), path)
 
 
-def test_a_failed_write_leaves_the_older_file_and_no_half_one(tmp_path: Path, small_files: None) -> None:
+def test_a_failed_write_leaves_the_older_file_and_no_half_one(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"older")
-    with pytest.raises(StorageError, match="cannot write"):
+    with pytest.raises(StorageError, match="cannot write"), small_files():
         save_weights(net(), path)
     assert path.read_bytes() == b"older"
     assert list(tmp_path.iterdir()) == [path]
