@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands, after the inputs were looked a
 import json
 import logging
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -42,7 +43,22 @@ ModelDir = Annotated[Path, typer.Option("--model", help="A trained model folder.
 Preset = Annotated[str, typer.Option(help="draft (minutes, any machine), standard or hd (hours, GPU).")]
 Minutes = Annotated[float | None, typer.Option(help="Budget for training.", show_default="draft: 4", min=0.01)]
 Steps = Annotated[int | None, typer.Option(help="The same in steps.", show_default=False, min=1)]
-Size = Annotated[str | None, typer.Option(metavar="WxH", help="Of the network's picture.", show_default="by preset")]
+
+
+def check_size(text: str | None) -> str | None:
+    """Refuse a --size that is not WIDTHxHEIGHT while options are parsed.
+
+    Raises: typer.BadParameter.
+    """
+    if text is not None and not re.fullmatch(r"[1-9]\d*x[1-9]\d*", text):
+        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT, such as 144x256")
+    return text
+
+
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="WxH", help="Of the network's picture.", show_default="by preset", callback=check_size),
+]
 Perceptual = Annotated[str, typer.Option(help="VGG-19 weights: a file, auto (torchvision's place), or none.")]
 Who = Annotated[str | None, typer.Option(help="largest, left, right or X,Y, where several people are seen.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flows.workspace import Workspace
+from pipeline.errors import UnderstudyError
 
 R = TypeVar("R")
 STARTUP_SECONDS = 180  # the first start on a slow machine writes a database
@@ -30,20 +31,57 @@ class Engine:
 
     def __init__(self, workspace: Workspace, *, debug: bool = False) -> None:
         _settle(workspace.prefect.resolve(), debug=debug)
-        self._thread = threading.Thread(target=_start_server, name="prefect server", daemon=True)
 
     def start(self) -> "Engine":
         """Let the server come up in the background; it takes about ten seconds the first time."""
-        self._thread.start()
+        _server.start()
         return self
 
     def run(self, flow: Callable[[], R]) -> R:
-        """Wait for the server and call the flow."""
-        if self._thread.is_alive():
-            self._thread.join()
+        """Wait for the server and call the flow.
+
+        Raises: UnderstudyError where the server does not come up; and what the flow raises.
+        """
+        _server.wait()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             return flow()
+
+
+class _Server:
+    """Prefect's own short-lived server: one a process, however many engines there are."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._failure: Exception | None = None
+
+    def start(self) -> None:
+        if self._thread is None and not os.environ.get("PREFECT_API_URL"):
+            self._thread = threading.Thread(target=self._bring_up, name="prefect server", daemon=True)
+            self._thread.start()
+
+    def wait(self) -> None:
+        self.start()
+        if self._thread is not None:
+            self._thread.join()
+        if self._failure is not None:
+            raise UnderstudyError(
+                "Prefect's server",
+                f"it does not start ({self._failure})",
+                f"an answer within {STARTUP_SECONDS} s",
+                "Give the command again; or run `prefect server start` and set PREFECT_API_URL.",
+            ) from self._failure
+
+    def _bring_up(self) -> None:
+        try:
+            from prefect.server.api.server import SubprocessASGIServer
+
+            SubprocessASGIServer().start()
+        except Exception as failure:  # told where somebody waits for the server
+            self._failure = failure
+
+
+_server = _Server()
 
 
 def _settle(home: Path, *, debug: bool) -> None:
@@ -54,11 +92,3 @@ def _settle(home: Path, *, debug: bool) -> None:
     if debug:
         os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"
         logging.basicConfig(level=logging.INFO)
-
-
-def _start_server() -> None:
-    if os.environ.get("PREFECT_API_URL"):
-        return
-    from prefect.server.api.server import SubprocessASGIServer
-
-    SubprocessASGIServer().start()

@@ -30,7 +30,6 @@ def train_dance(
     folder: Path,
     *,
     perceptual: PictureLoss | None = None,
-    consent: str | None = None,
     watch: Watch | None = None,
     save_seconds: float = SAVE_SECONDS,
 ) -> None:
@@ -83,7 +82,7 @@ def train_dance(
             save_seconds=save_seconds,
         )
         face = FaceTouch(residual, size)
-    facts = _facts(data, performer, face, clip, body, preset, compute, consent)
+    facts = _facts(data, performer, face, clip, body, preset, compute)
     write_model(folder, facts, performer, None if face is None else face.residual, np.load(prepared / "background.npy"))
     for leftover in (*work.glob("phase*.safetensors"), *work.glob("face*.safetensors")):
         leftover.unlink()  # the weights are the model's now
@@ -97,7 +96,6 @@ def _facts(
     body: BodyStatistics,
     preset: DancePreset,
     compute: Compute,
-    consent: str | None,
 ) -> DanceModel:
     """What model.json is to say; paints the held-out frames to score them."""
     score = score_held_out(data, performer, compute, face)
@@ -113,7 +111,6 @@ def _facts(
         clip_name=clip.path.name,
         clip_sha256=clip.sha256,
         held_out=None if score is None else HeldOut(frames=score.frames, psnr_db=score.psnr_db, ssim=score.ssim),
-        consent=consent,
     )
 
 
