@@ -18,6 +18,7 @@ from stages.retargeting.skeleton import ANKLES, GUESSED, HIPS, NOSE, SEEN, SHOUL
 
 logger = logging.getLogger(__name__)
 
+EDGE = 0.06  # of the picture's width at either side: hips and shoulders are wider than their joints
 TRUNK = (NOSE, *SHOULDERS, *HIPS, *ANKLES)  # hands may leave a picture; these may not unnoticed
 
 
@@ -84,6 +85,9 @@ def retarget(
         built = pose_by_limbs(source, source_stats, target, placement, by_floor=line is not None)
         points = np.where((source.confidence >= GUESSED)[..., None], built, points)
         world = world_by_limbs(source, source_stats, target)
+    if (shift := into_the_picture(points, source, target)) and source_stats != target:
+        points = points + (shift, 0.0)
+        reason += f"; moved {abs(shift):.0f} pixels to the {'right' if shift > 0 else 'left'} to stay in the picture"
     result = Retargeted(
         track=_carried_over(source, points, world, target),
         mode=mode,
@@ -95,6 +99,23 @@ def retarget(
     )
     _log(result)
     return result
+
+
+def into_the_picture(points: NDArray[np.float64], source: Track, target: BodyStatistics) -> float:
+    """How far to move a whole performance sideways, pixels, so that trunk and feet stay in the target's picture.
+
+    0 where they do. A performance that travels farther than the picture is wide is centred. One distance for the whole
+    clip: a correction that followed the dancer would make the feet slide. The outermost 2 % of the places do not count.
+    """
+    joints = list(TRUNK)
+    sure = (source.confidence[:, joints] >= SEEN) & (source.status != Status.MISSING)[:, None]
+    if not sure.any():
+        return 0.0
+    left, right = np.quantile(points[:, joints, 0][sure], (0.01, 0.99))
+    first, last = EDGE * target.width, (1 - EDGE) * target.width - 1
+    if right - left > last - first:
+        return float((first + last - left - right) / 2)
+    return float(max(first - left, 0.0) + min(last - right, 0.0))
 
 
 def _floor(source: Track, stats: BodyStatistics, target: BodyStatistics, smoothing: float) -> FloorLine | None:

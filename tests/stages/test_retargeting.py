@@ -276,11 +276,12 @@ def test_clips_without_feet_are_placed_by_the_shoulders_and_scaled_by_the_torso(
 
 def test_a_performance_that_leaves_the_targets_frame_is_reported(caplog):
     poses = still(300.0, 170.0, 560.0, 40)
-    poses[30:, :, 0] += 150
-    source = clip(poses, width=640)
+    poses[10:20, :, 0] += 200
+    poses[20:, :, 0] += 400  # farther than the picture is wide: only the ten frames in the middle fit
+    source = clip(poses, width=800)
     result = retarget(source, measure_body(source), measure_body(clip(still(300.0, 170.0, 560.0), width=340)))
-    assert result.outside == pytest.approx(0.25)
-    assert "leaves the target's frame in 25.0 % of the frames" in caplog.text
+    assert result.outside == pytest.approx(0.75)
+    assert "leaves the target's frame in 75.0 % of the frames" in caplog.text
 
 
 def test_a_source_beyond_its_statistics_is_reported_and_keeps_the_size_of_the_end(caplog):
@@ -322,3 +323,25 @@ def test_an_unknown_mode_is_named_with_what_there_is():
 
 def _long_armed() -> BodyStatistics:
     return measure_body(clip(still(300.0, 170.0, 560.0, arm=1.3)))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_performance_beyond_the_edge_is_moved_back_as_a_whole_and_that_is_said(mode: str) -> None:
+    source, target = clip(dancer()), measure_body(clip(still(240.0, 180.0, 560.0)))
+    at_the_edge = replace(target, centre_x=350.0, shoulder_x=350.0)
+    config = RetargetConfig(mode=mode)
+    here, moved = (retarget(source, measure_body(source), body, config) for body in (target, at_the_edge))
+    assert "to stay in the picture" not in here.reason
+    assert "pixels to the left to stay in the picture." in moved.reason
+    steps = moved.track.points[..., 0] - here.track.points[..., 0]
+    assert np.ptp(steps) < 0.01  # one distance for all joints and frames
+    assert moved.outside == 0
+
+
+def test_a_performance_wider_than_the_picture_is_centred() -> None:
+    poses = still(240.0, 180.0, 560.0, 200)
+    poses[..., 0] += np.linspace(-600, 600, 200)[:, None]
+    source, target = clip(poses, width=1800), measure_body(clip(still(240.0, 300.0, 560.0)))
+    moved = retarget(source, measure_body(source), target, RetargetConfig(mode="global"))
+    middle = moved.track.points[:, [23, 24], 0].mean()
+    assert middle == pytest.approx((360 - 1) / 2, abs=2)
