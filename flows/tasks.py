@@ -27,7 +27,7 @@ from stages.training.train_dance import train_dance
 from stages.training.train_everybody_dance_now import Report
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, PREPARING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 1, 1, 2, 1, 1
+TRACKING, PREPARING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 1, 1, 3, 1, 1
 
 
 @dataclass(frozen=True, slots=True)

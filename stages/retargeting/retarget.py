@@ -86,7 +86,7 @@ def retarget(
         points = np.where((source.confidence >= GUESSED)[..., None], built, points)
         world = world_by_limbs(source, source_stats, target)
     if (shift := into_the_picture(points, source, target)) and source_stats != target:
-        points = points + (shift, 0.0)
+        points = points + np.array((shift, 0.0))
         reason += f"; moved {abs(shift):.0f} pixels to the {'right' if shift > 0 else 'left'} to stay in the picture"
     result = Retargeted(
         track=_carried_over(source, points, world, target),
@@ -102,20 +102,21 @@ def retarget(
 
 
 def into_the_picture(points: NDArray[np.float64], source: Track, target: BodyStatistics) -> float:
-    """How far to move a whole performance sideways, pixels, so that trunk and feet stay in the target's picture.
+    """How far to move a whole performance sideways, pixels, so that in most frames trunk and feet are in the picture.
 
-    0 where they do. A performance that travels farther than the picture is wide is centred. One distance for the whole
-    clip: a correction that followed the dancer would make the feet slide. The outermost 2 % of the places do not count.
+    The smallest such distance; 0 where they are in it already. One for the whole clip: a correction that followed the
+    dancer would make the feet slide.
     """
     joints = list(TRUNK)
     sure = (source.confidence[:, joints] >= SEEN) & (source.status != Status.MISSING)[:, None]
-    if not sure.any():
-        return 0.0
-    left, right = np.quantile(points[:, joints, 0][sure], (0.01, 0.99))
-    first, last = EDGE * target.width, (1 - EDGE) * target.width - 1
-    if right - left > last - first:
-        return float((first + last - left - right) / 2)
-    return float(max(first - left, 0.0) + min(last - right, 0.0))
+    columns = points[:, joints, 0]
+    least = EDGE * target.width - np.where(sure, columns, np.inf).min(axis=1)
+    most = (1 - EDGE) * target.width - 1 - np.where(sure, columns, -np.inf).max(axis=1)
+    fits = (least <= most) & sure.any(axis=1)
+    low, high = np.sort(least[fits]), np.sort(most[fits])
+    moves = np.concatenate([[0.0], low, high])
+    inside = np.searchsorted(low, moves, side="right") - np.searchsorted(high, moves, side="left")
+    return float(min(moves[inside == inside.max()], key=abs))
 
 
 def _floor(source: Track, stats: BodyStatistics, target: BodyStatistics, smoothing: float) -> FloorLine | None:
