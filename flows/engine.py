@@ -6,6 +6,7 @@ environment says how it should behave: it reads its settings once, at import.
 
 import logging
 import os
+import signal
 import threading
 import warnings
 from collections.abc import Callable
@@ -73,6 +74,10 @@ class _Server:
             ) from self._failure
 
     def _bring_up(self) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            # Ctrl-C goes to every process of the terminal. What this thread starts inherits its mask, so the server
+            # lives on to note how the flow ended; it is stopped when this program ends.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             from prefect.server.api.server import SubprocessASGIServer
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torchvision.models import VGG19_Weights, vgg19
 
 from models.checkpoint import fit_weights, read_published
 from models.gan_losses import absolute_error
@@ -79,7 +78,7 @@ def load_perceptual(path: Path | None = None, *, normalise: bool = True) -> Perc
         raise WeightsMissing(
             path,
             "the VGG-19 weights of the perceptual loss are not there",
-            f"the file {VGG19_Weights.DEFAULT.url}",
+            f"the file {published_url()}",
             "Put it there, name it with --perceptual FILE, or train without this loss: --perceptual none.",
         )
     features = vgg_features()
@@ -89,11 +88,21 @@ def load_perceptual(path: Path | None = None, *, normalise: bool = True) -> Perc
 
 def published_weights() -> Path:
     """Where torchvision keeps VGG-19's weights on this machine, whether they are there or not."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG19_Weights.DEFAULT.url).name
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(published_url()).name
+
+
+def published_url() -> str:
+    """Where torchvision publishes VGG-19's weights."""
+    from torchvision.models import VGG19_Weights  # here, for it takes three seconds and most commands do without
+
+    url: str = VGG19_Weights.DEFAULT.url
+    return url
 
 
 def vgg_features() -> nn.Sequential:
     """The layers of torchvision's VGG-19 up to relu5_1, 12,944,960 weights with nothing in them yet."""
+    from torchvision.models import vgg19  # see published_url
+
     with torch.device("meta"):  # spares half a gigabyte of classifier that is thrown away
         features: nn.Sequential = vgg19(weights=None).features[: ENDS[-1]]
     return features.to_empty(device="cpu")
