@@ -148,8 +148,10 @@ def test_leaving_the_block_while_a_thread_reads_ahead_is_safe(film: Path) -> Non
     for _ in range(20):
         with read_video(film) as video:
             ahead = prefetched(video, 2)
-            next(ahead)
+            first = next(ahead)
         ahead.close()
+        assert first.index == 0
+        assert next(ahead, None) is None  # closed, and the interpreter lives
 
 
 def test_an_image_stays_as_it_was_after_the_reader_has_gone_on(film: Path) -> None:

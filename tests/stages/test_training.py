@@ -169,7 +169,8 @@ def test_a_clip_without_a_face_in_sight_is_no_trouble(
 ) -> None:
     hidden = replace(clip, noses=np.zeros_like(clip.noses))
     weights = FACE_STAGE.without_perceptual()
-    train_face_residual(hidden, coarse, 16, Budget(steps=1), compute, tmp_path, weights=weights)
+    residual = train_face_residual(hidden, coarse, 16, Budget(steps=1), compute, tmp_path, weights=weights)
+    assert all(bool(value.isfinite().all()) for value in residual.state_dict().values())
 
 
 @pytest.mark.parametrize(("width", "height", "side"), [(512, 1024, 128), (100, 300, 96), (40, 32, 32)])
