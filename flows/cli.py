@@ -21,8 +21,8 @@ from pipeline.errors import UnderstudyError
 from pipeline.video import probe
 
 # Read by PyTorch and its threads when they are imported. Large pages for large tensors; and threads that soon stop to
-# wait awake: on two idle cores a training step takes as long, but where another program wants a core, spinning threads
-# made it up to twenty times slower.
+# wait awake: where other programs want the cores, spinning ones made a training step up to twenty times slower. On two
+# idle cores a step took 0.16 to 0.20 s so, 0.16 to 0.17 s with the default (benchmarks/results/draft.md).
 for _name, _value in (("THP_MEM_ALLOC_ENABLE", "1"), ("GOMP_SPINCOUNT", "20000")):
     os.environ.setdefault(_name, _value)
 
