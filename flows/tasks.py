@@ -27,7 +27,7 @@ from stages.training.train_dance import train_dance
 from stages.training.train_everybody_dance_now import Report
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, PREPARING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 1, 1, 3, 1, 1
+TRACKING, PREPARING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 1, 1, 3, 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +122,18 @@ def render_chunk(
     segment = workspace.place("segments", key, ".mp4")
     after = workspace.place("segments", key, ".safetensors")
     with bar(f"Rendering frames {stretch.start} to {stretch.stop - 1}", stretch.stop - stretch.start) as advance:
-        previous = render_stretch(
+        memory = render_stretch(
             loaded,
             load_track(track.path),
             stretch,
             film_info(loaded.facts, probe(source.path)),
             segment,
             compute,
-            previous=None if state is None else load_state(state.path),
+            memory=None if state is None else load_state(state.path),
             encoding=encoding,
             progress=lambda done: advance(done - stretch.start),
         )
-    save_state(after, previous)
+    save_state(after, memory)
     return Chunk(FileRef.of(segment), FileRef.of(after))
 
 

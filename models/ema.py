@@ -1,13 +1,15 @@
 """A running average of a network's weights: what is rendered with, since single training steps scatter about it."""
 
 import copy
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+M = TypeVar("M", bound=nn.Module)
 
-class Ema(nn.Module):
+
+class Ema(nn.Module, Generic[M]):
     """Holds `average`, a copy whose weights follow a network's with exponentially fading memory, in float32.
 
     The memory is short at first, so that the random first weights are forgotten: the n-th update keeps
@@ -15,9 +17,10 @@ class Ema(nn.Module):
     `state_dict` holds the average and the count of updates, and calling it calls the average.
     """
 
+    average: M
     updates: Tensor
 
-    def __init__(self, module: nn.Module, *, decay: float = 0.999) -> None:
+    def __init__(self, module: M, *, decay: float = 0.999) -> None:
         """Start from the weights that `module` has now.
 
         Raises: ValueError where `decay` is not in 0 … 1 (1 excluded).
@@ -30,7 +33,7 @@ class Ema(nn.Module):
         device = next(module.parameters()).device
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64, device=device))
 
-    def train(self, mode: bool = True) -> "Ema":
+    def train(self, mode: bool = True) -> "Ema[M]":
         """Stay in evaluation mode, whatever holds this module: the average is never trained."""
         del mode
         return super().train(False)

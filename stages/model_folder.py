@@ -13,6 +13,7 @@ from torch import nn
 
 from models.checkpoint import load_weights, save_weights
 from models.everybody_dance_now.generator import FACE_GENERATOR, GlobalGenerator
+from models.performance import Performer
 from pipeline.artifacts import FileRef, atomic_file, atomic_folder
 from pipeline.compute import Compute
 from pipeline.errors import ModelError, UnknownChoice
@@ -54,6 +55,7 @@ class DanceModel:
     clip_name: str  # of the training clip
     clip_sha256: str
     held_out: HeldOut | None = None  # None: the person is not in the held-out part
+    drift_limit: float | None = None  # beyond it a frame is painted without memory; None: the generator blends nothing
     licence: str = "Weights trained by the user on the user's clip; no rights beyond those to the clip."
     consent: str | None = None  # who said that the person filmed agrees; None: not recorded
     parts: dict[str, str] = field(default_factory=dict)  # SHA-256 of each other file, so that this one vouches for all
@@ -64,7 +66,7 @@ class LoadedModel:
     """A model ready to paint."""
 
     facts: DanceModel
-    performer: nn.Module  # a Performer, in evaluation mode, on the device
+    performer: Performer  # in evaluation mode, on the device
     face: nn.Module | None
     background: NDArray[np.uint8]  # (height, width, 3) RGB, full frame
 
@@ -78,7 +80,7 @@ def network_facts(config: NetworkConfig) -> dict[str, Any]:
 
 
 def write_model(
-    folder: Path, facts: DanceModel, performer: nn.Module, face: nn.Module | None, background: NDArray[np.uint8]
+    folder: Path, facts: DanceModel, performer: Performer, face: nn.Module | None, background: NDArray[np.uint8]
 ) -> None:
     """Write the parts of a model folder; model.json last, with the hashes of the others as `parts`.
 
@@ -168,7 +170,7 @@ def _refuse_changed(folder: Path, facts: DanceModel) -> None:
             raise ModelError(path, "the file is not the one that model.json names", "the part it was", remedy)
 
 
-def _network(path: Path, facts: DanceModel) -> nn.Module:
+def _network(path: Path, facts: DanceModel) -> Performer:
     """The network that model.json describes, without its weights."""
     try:
         return build_network(config_type(facts.network)(**facts.network_config), torch.Generator())

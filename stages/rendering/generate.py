@@ -1,6 +1,6 @@
 """Let a trained performer follow conditions, frame after frame, each seeing the one it painted before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.checkpoint import read_tensors, write_tensors
 from models.everybody_dance_now.face_residual import face_box, refine_face
-from models.everybody_dance_now.performance import Performance
+from models.performance import Memory, Performance
 from pipeline.compute import Compute
 from pipeline.errors import ModelError
 from pipeline.image import crop, resize, to_images, to_tensor
@@ -32,42 +32,48 @@ class Painted:
 
 
 class Generation:
-    """A stream of painted frames; `previous` is its whole state, to be handed to the next chunk."""
+    """A stream of painted frames; `memory` is its whole state, to be handed to the next chunk."""
 
-    def __init__(self, model: LoadedModel, compute: Compute, previous: Tensor | None = None) -> None:
+    def __init__(self, model: LoadedModel, compute: Compute, memory: Memory | None = None) -> None:
         framing = model.facts.framing
         plate = resize(crop(model.background, framing.window), framing.width, framing.height)
         self._model, self._compute = model, compute
         self._backdrop = _laid_out(to_tensor(plate, compute.device))
-        if previous is not None and previous.shape != self._backdrop.shape:
-            raise ModelError(
-                "recurrent state",
-                f"its picture is {tuple(previous.shape)}",
-                f"{tuple(self._backdrop.shape)} as the model paints",
-                "Render the film again from its start.",
-            )
-        self.previous = torch.zeros_like(self._backdrop)
-        if previous is not None:
-            self.previous = _laid_out(previous.to(compute.device))
+        self.keyframes: list[int] = []  # frames that were painted without memory because the film drifted
+        self.memory = self._blank()
+        if memory is not None:
+            _refuse_another(memory, self.memory)
+            self.memory = _in_place(memory, compute)
 
     def paint(self, condition: Condition, pose: Pose) -> Painted:
         """Paint the next frame; where the person is missing the stage is empty and the memory starts anew."""
         if pose.status is Status.MISSING:
-            self.previous = torch.zeros_like(self._backdrop)
+            self.memory = self._blank()
             return Painted(to_images(self._backdrop)[0], None, None, person=False, index=condition.index)
         shown = _laid_out(to_tensor(condition.image, self._compute.device))
         with torch.inference_mode(), self._compute.autocast():
-            made: Performance = self._model.performer(shown, self.previous, self._backdrop)
-        image = made.image.float()
-        refined = self._refine(image, shown, pose)
-        self.previous = _laid_out(refined.clamp(-1, 1))
+            made = self._perform(shown, condition.index)
+        made = replace(made, image=self._refine(made.image.float(), shown, pose))
+        self.memory = _in_place(self._model.performer.remember(self.memory, shown, made), self._compute)
         return Painted(
-            to_images(refined)[0],
+            to_images(made.image)[0],
             None if made.foreground is None else to_images(made.foreground)[0],
             None if made.mask is None else torch.sigmoid(made.mask)[0, 0].float().cpu().numpy(),
             person=True,
             index=condition.index,
         )
+
+    def _perform(self, shown: Tensor, index: int) -> Performance:
+        """Paint after what is remembered, or without it where that has led the film astray (methods 15.6)."""
+        performer, limit = self._model.performer, self._model.facts.drift_limit
+        made: Performance = performer.perform(shown, self._backdrop, self.memory)
+        if limit is None or drift(made) <= limit:
+            return made
+        self.keyframes.append(index)
+        return performer.perform(shown, self._backdrop, performer.blank(shown))
+
+    def _blank(self) -> Memory:
+        return _in_place(self._model.performer.blank(self._backdrop), self._compute)
 
     def _refine(self, image: Tensor, condition: Tensor, pose: Pose) -> Tensor:
         """Add the face residual, if the model has one and the nose is in sight."""
@@ -80,25 +86,56 @@ class Generation:
             return refine_face(image, condition, box, face).float()
 
 
+def drift(made: Performance) -> float:
+    """How far the blend with what was painted before has gone from the picture painted without memory.
+
+    Mean absolute difference over the performer, in units of -1..1; 0 where the generator has no such two pictures.
+    """
+    if made.raw is None:
+        return 0.0
+    share = torch.ones_like(made.raw[:, :1]) if made.mask is None else torch.sigmoid(made.mask.float())
+    apart = (made.image.float() - made.raw.float()).abs().mean(dim=1, keepdim=True)
+    return float((apart * share).sum() / share.sum().clamp(min=1.0))
+
+
 def _laid_out(pictures: Tensor) -> Tensor:
     """Channels last, always: another layout would choose other kernels, and a resumed film would differ in rounding."""
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def save_state(path: Path, previous: Tensor) -> None:
+def _in_place(memory: Memory, compute: Compute) -> Memory:
+    """The memory on the device, laid out as always."""
+    pictures = tuple(_laid_out(picture.to(compute.device)) for picture in memory.pictures)
+    return Memory(pictures, _laid_out(memory.conditions.to(compute.device)), memory.empty)
+
+
+def _refuse_another(memory: Memory, expected: Memory) -> None:
+    found, wanted = ([tuple(part.shape) for part in (*one.pictures, one.conditions)] for one in (memory, expected))
+    if found != wanted:
+        raise ModelError(
+            "recurrent state",
+            f"its pictures are {found}",
+            f"{wanted} as the model paints",
+            "Render the film again from its start.",
+        )
+
+
+def save_state(path: Path, memory: Memory) -> None:
     """Write the recurrent state, exactly.
 
     Raises: StorageError.
     """
-    write_tensors(path, {"previous": previous}, {})
+    tensors = {f"pictures.{scale}": picture for scale, picture in enumerate(memory.pictures)}
+    write_tensors(path, tensors | {"conditions": memory.conditions}, {"empty": str(memory.empty)})
 
 
-def load_state(path: Path) -> Tensor:
+def load_state(path: Path) -> Memory:
     """Read it back.
 
     Raises: ModelError: the file is missing, damaged or of another kind.
     """
-    tensors, _ = read_tensors(path)
-    if "previous" not in tensors:
+    tensors, facts = read_tensors(path)
+    if "pictures.0" not in tensors or "conditions" not in tensors or "empty" not in facts:
         raise ModelError(path, "no recurrent state", "a state that rendering saved", "Render the film again.")
-    return tensors["previous"]
+    pictures = tuple(tensors[f"pictures.{scale}"] for scale in range(len(tensors) - 1))
+    return Memory(pictures, tensors["conditions"], facts["empty"] == "True")

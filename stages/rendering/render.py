@@ -5,8 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
+from models.performance import Memory
 from pipeline.compute import Compute
 from pipeline.streams import prefetched
 from pipeline.values import Box, Condition, Frame, Pose, Track, VideoInfo
@@ -47,10 +46,10 @@ def render_stretch(
     segment: Path,
     compute: Compute,
     *,
-    previous: Tensor | None = None,
+    memory: Memory | None = None,
     encoding: Encoding = DEFAULT_ENCODING,
     progress: Callable[[int], None] | None = None,
-) -> Tensor:
+) -> Memory:
     """Write one segment of the film; returns the recurrent state behind its last frame.
 
     Drawing, inference and encoding run in three threads with short queues between them, so memory does not depend on
@@ -59,13 +58,13 @@ def render_stretch(
     Args:
         track: retargeted to the model's frame.
         info: of the film, see `film_info`.
-        previous: the state behind the frame before; None at the film's start.
+        memory: the state behind the frame before; None at the film's start.
         progress: called with the number of frames of the film that are finished.
 
     Raises:
         StorageError, VideoError: the segment cannot be written; nothing half-written is left.
     """
-    generation = Generation(model, compute, previous)
+    generation = Generation(model, compute, memory)
     compositor = Compositor(model.background, model.facts.framing.window)
     steps = prefetched(_steps(model, track, stretch), AHEAD)
     frames = prefetched(_frames(generation, compositor, steps), AHEAD)
@@ -74,7 +73,7 @@ def render_stretch(
             film.write(frame)
             if progress is not None:
                 progress(frame.index + 1)
-    return generation.previous
+    return generation.memory
 
 
 def write_conditioning(

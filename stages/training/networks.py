@@ -3,16 +3,16 @@
 from collections.abc import Callable
 
 import torch
-from torch import nn
 
 from models.blocks import initialise
 from models.everybody_dance_now.draft import DraftConfig, DraftGenerator
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig, GlobalGenerator, LocalEnhancer
-from models.everybody_dance_now.performance import WholeFrame
+from models.everybody_dance_now.whole_frame import WholeFrame
+from models.performance import Performer
 from pipeline.errors import UnknownChoice
 from stages.training.presets import NetworkConfig
 
-Build = Callable[..., nn.Module]
+Build = Callable[..., Performer]
 
 # The word in model.json, the config behind it, how it is built.
 NETWORKS: dict[str, tuple[type[NetworkConfig], Build]] = {
@@ -37,7 +37,7 @@ def config_type(name: str) -> type[NetworkConfig]:
     return NETWORKS[name][0]
 
 
-def build_network(config: NetworkConfig, chance: torch.Generator) -> nn.Module:
+def build_network(config: NetworkConfig, chance: torch.Generator) -> Performer:
     """Build and initialise: normal with deviation 0.02 for the paper's networks, PyTorch's own for the draft.
 
     The draft's layers are drawn from PyTorch's global state, which is put back afterwards.

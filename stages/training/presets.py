@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from models.everybody_dance_now.draft import DraftConfig, MattingWeights
+from models.everybody_dance_now.draft import DraftConfig
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig
 from models.everybody_dance_now.objective import FACE_STAGE, GLOBAL_STAGE, LOCAL_STAGE, ObjectiveWeights
+from models.matting import MattingWeights
 from models.patch_discriminator import DiscriminatorConfig
 from pipeline.errors import UnderstudyError, UnknownChoice
 from stages.conditioning.stick_figure import StickFigureFormat

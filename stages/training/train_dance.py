@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from models.everybody_dance_now.objective import PictureLoss
+from models.performance import Performer
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
@@ -51,7 +51,7 @@ def train_dance(
         raise TrainingError(clip.path, "no two frames in a row show the person", "a continuous take", "Film again.")
     work = folder / "training"
     work.mkdir(parents=True, exist_ok=True)
-    performer: nn.Module | None = None
+    performer: Performer | None = None
     for number, phase in enumerate(preset.phases):
         performer = train_phase(
             data,
@@ -90,7 +90,7 @@ def train_dance(
 
 def _facts(
     data: PreparedClip,
-    performer: nn.Module,
+    performer: Performer,
     face: FaceTouch | None,
     clip: FileRef,
     body: BodyStatistics,

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from models.blocks import initialise
 from models.checkpoint import load_weights, save_weights
 from models.ema import Ema
-from models.everybody_dance_now.draft import MattingWeights, matting_loss
 from models.everybody_dance_now.generator import GlobalGenerator, LocalEnhancer
 from models.everybody_dance_now.objective import PictureLoss, discriminator_loss, generator_loss, two_frames
-from models.everybody_dance_now.performance import Performance, WholeFrame
+from models.everybody_dance_now.whole_frame import WholeFrame
+from models.matting import MattingWeights, matting_loss
 from models.patch_discriminator import MultiscaleDiscriminator
+from models.performance import Performance, Performer
 from models.training_state import Progress, TrainingState
 from pipeline.compute import Compute
 from stages.training.bricks import (
@@ -65,11 +66,11 @@ def train_phase(
     folder: Path,
     *,
     name: str,
-    continued_from: nn.Module | None = None,
+    continued_from: Performer | None = None,
     perceptual: PictureLoss | None = None,
     watch: Watch | None = None,
     save_seconds: float = SAVE_SECONDS,
-) -> nn.Module:
+) -> Performer:
     """Train one network until the budget is used, or read it where that was done before; return its average.
 
     The state is saved to `folder` every `save_seconds` and on Ctrl-C; started again with the same settings it goes on
@@ -106,7 +107,7 @@ def train_phase(
             players.average.update(players.network)
             done = budget.done(step, clock.seconds)
             curve.add(step, loss)
-            validation.look(step, loss, done, players.average)
+            validation.look(step, loss, done, players.average.average)
             if watch is not None:
                 watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
             interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
@@ -124,9 +125,9 @@ def train_phase(
 class _Players:
     """Who learns in a phase, and what of them is saved."""
 
-    network: nn.Module
+    network: Performer
     judge: nn.Module  # an empty one where nobody is judged
-    average: Ema
+    average: Ema[Performer]
     of_network: torch.optim.Optimizer
     of_judge: torch.optim.Optimizer | None
     sampler: np.random.Generator
@@ -137,7 +138,7 @@ class _Players:
         return (self.of_network,) if self.of_judge is None else (self.of_network, self.of_judge)
 
 
-def _players(phase: Phase, compute: Compute, continued_from: nn.Module | None) -> _Players:
+def _players(phase: Phase, compute: Compute, continued_from: Performer | None) -> _Players:
     chance = compute.generator()
     network = build_network(phase.network, chance)
     if continued_from is not None:
@@ -159,7 +160,7 @@ def _players(phase: Phase, compute: Compute, continued_from: nn.Module | None) -
     return _Players(network, judge, average, of_network, optimisers.get("judge"), sampler, state)
 
 
-def _take_over(network: nn.Module, coarse: nn.Module) -> None:
+def _take_over(network: Performer, coarse: Performer) -> None:
     """The local enhancer goes on from the global generator of the phase before."""
     assert isinstance(network, WholeFrame) and isinstance(coarse, WholeFrame)
     assert isinstance(network.generator, LocalEnhancer) and isinstance(coarse.generator, GlobalGenerator)

@@ -23,6 +23,7 @@ from models.everybody_dance_now.objective import (
     discriminator_loss,
     generator_loss,
 )
+from models.performance import Performer
 from models.training_state import Progress, TrainingState
 from pipeline.compute import Compute
 from stages.conditioning.stick_figure import StickFigureFormat
@@ -55,7 +56,7 @@ def face_side(wanted: int, framing: Framing) -> int:
 
 def train_face_residual(
     clip: PreparedClip,
-    performer: nn.Module,
+    performer: Performer,
     size: int,
     budget: Budget,
     compute: Compute,
@@ -114,9 +115,9 @@ def train_face_residual(
 class _Players:
     """Who learns, and what of them is saved."""
 
-    residual: nn.Module
+    residual: GlobalGenerator
     judge: nn.Module
-    average: Ema
+    average: Ema[GlobalGenerator]
     of_residual: torch.optim.Optimizer
     of_judge: torch.optim.Optimizer
     sampler: np.random.Generator
@@ -141,7 +142,7 @@ def _players(compute: Compute) -> _Players:
 
 def _step(
     players: _Players,
-    performer: nn.Module,
+    performer: Performer,
     pairs: Pairs,
     faces: Faces,
     weights: ObjectiveWeights,
@@ -168,13 +169,14 @@ def _boxes(pairs: Pairs, size: int, style: StickFigureFormat) -> tuple[FaceBox, 
     return first, second
 
 
-def _refined(performer: nn.Module, residual: nn.Module, pairs: Pairs, faces: Faces) -> tuple[Tensor, Tensor]:
+def _refined(performer: Performer, residual: nn.Module, pairs: Pairs, faces: Faces) -> tuple[Tensor, Tensor]:
     """Both frames as the performer paints them, with the residual added to the face; only the residual learns."""
     with torch.no_grad():
-        nothing = torch.zeros_like(pairs.pictures[0])
-        first = performer(pairs.conditions[0], nothing, pairs.backdrop).image.float()
-        second = performer(pairs.conditions[1], first, pairs.backdrop).image.float()
+        memory = performer.blank(pairs.conditions[0])
+        first = performer.perform(pairs.conditions[0], pairs.backdrop, memory)
+        memory = performer.remember(memory, pairs.conditions[0], first)
+        second = performer.perform(pairs.conditions[1], pairs.backdrop, memory)
     return (
-        refine_face(first, pairs.conditions[0], faces.boxes[0], residual),
-        refine_face(second, pairs.conditions[1], faces.boxes[1], residual),
+        refine_face(first.image.float(), pairs.conditions[0], faces.boxes[0], residual),
+        refine_face(second.image.float(), pairs.conditions[1], faces.boxes[1], residual),
     )

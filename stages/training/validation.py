@@ -5,7 +5,7 @@ TensorBoard shows it all; the newest contact sheet is also a plain picture besid
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from models.everybody_dance_now.face_residual import refine_face
-from models.everybody_dance_now.performance import Performance, Performer
+from models.performance import Memory, Performer
 from pipeline.artifacts import as_storage_error
 from pipeline.compute import Compute
 from pipeline.image import to_images, to_tensor, write_png
@@ -49,7 +49,7 @@ class Validation:
         self._board = SummaryWriter(str(folder / "tensorboard" / name), purge_step=step)
         self._shown = done
 
-    def look(self, step: int, loss: float, done: float, performer: nn.Module) -> None:
+    def look(self, step: int, loss: float, done: float, performer: Performer) -> None:
         """Note the loss; paint the contact sheet when its time has come.
 
         Raises: StorageError.
@@ -78,7 +78,7 @@ class Validation:
         except OSError as error:
             raise as_storage_error(self._folder, error) from error
 
-    def _paint_sheet(self, step: int, performer: nn.Module) -> None:
+    def _paint_sheet(self, step: int, performer: Performer) -> None:
         frames = self._clip.held_out
         chosen = frames[np.linspace(0, len(frames) - 1, min(SHOWN, len(frames))).round().astype(int)]
         rows = [
@@ -102,7 +102,7 @@ class FaceTouch:
 
 def paint_frames(
     clip: PreparedClip,
-    performer: Performer | nn.Module,
+    performer: Performer,
     frames: NDArray[np.int64],
     reduce: int,
     compute: Compute,
@@ -116,20 +116,21 @@ def paint_frames(
     Yields:
         condition, painted and true picture of each, (h, w, 3) uint8.
     """
-    previous: Tensor | None = None
+    memory: Memory | None = None
     last = -2
     for frame in frames.tolist():
         condition, backdrop, truth = (
             torch.nn.functional.avg_pool2d(to_tensor(array[index], compute.device), reduce)
             for array, index in ((clip.conditions, frame), (clip.plates, clip.plate_of[frame]), (clip.pictures, frame))
         )
-        before = previous if previous is not None and frame == last + 1 else torch.zeros_like(condition)
+        if memory is None or frame != last + 1:
+            memory = performer.blank(condition)
         with torch.inference_mode(), compute.autocast():
-            made: Performance = performer(condition, before, backdrop)
+            made = performer.perform(condition, backdrop, memory)
             painted = made.image.float()
             if face is not None:
                 painted = _touched(clip, frame, painted, condition, face)
-        previous, last = painted.clamp(-1, 1), frame
+        memory, last = performer.remember(memory, condition, replace(made, image=painted)), frame
         yield to_images(condition)[0], to_images(painted)[0], to_images(truth)[0]
 
 
@@ -140,7 +141,7 @@ def _touched(clip: PreparedClip, frame: int, painted: Tensor, condition: Tensor,
 
 
 def score_held_out(
-    clip: PreparedClip, performer: Performer | nn.Module, compute: Compute, face: FaceTouch | None = None
+    clip: PreparedClip, performer: Performer, compute: Compute, face: FaceTouch | None = None
 ) -> Score | None:
     """Paint the first held-out frames in a row and compare; None where the person is not in them."""
     errors, likeness = [], []

@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.everybody_dance_now.draft import DraftConfig, DraftGenerator, MattingWeights, matting_loss
+from models.everybody_dance_now.draft import DraftConfig, DraftGenerator
 from models.everybody_dance_now.generator import GeneratorConfig, GlobalGenerator
-from models.everybody_dance_now.performance import Performance, WholeFrame
+from models.everybody_dance_now.whole_frame import WholeFrame
+from models.matting import MattingWeights, matting_loss
+from models.performance import Performance
 
 SMALL = DraftConfig(base_channels=4, halvings=2, blocks=1)
 
@@ -107,7 +109,7 @@ def test_terms_without_weight_are_not_computed() -> None:
 
 def test_a_performance_without_a_mask_is_refused() -> None:
     picture = pictures(1, 3, 16, 16)
-    with pytest.raises(ValueError, match="a performance without a mask: use it with DraftGenerator"):
+    with pytest.raises(ValueError, match="a performance without a mask: it is for generators that paint one"):
         matting_loss(Performance(picture), picture, torch.zeros(1, 1, 16, 16), MattingWeights())
 
 

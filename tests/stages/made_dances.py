@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.everybody_dance_now.draft import DraftConfig, MattingWeights
+from models.everybody_dance_now.draft import DraftConfig
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig
 from models.everybody_dance_now.objective import LOCAL_STAGE, ObjectiveWeights
+from models.matting import MattingWeights
 from models.patch_discriminator import DiscriminatorConfig
 from pipeline.image import resize
 from pipeline.values import Frame, Status, Track, VideoInfo

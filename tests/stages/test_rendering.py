@@ -10,7 +10,7 @@ import torch
 from made_dances import HEIGHT, NTSC, WIDTH, info_at, sample_track, times_at, track_of
 from torch import Tensor, nn
 
-from models.everybody_dance_now.performance import Performance
+from models.performance import Memory, Performance, RemembersOneFrame
 from pipeline.compute import Compute
 from pipeline.errors import ModelError
 from pipeline.image import to_images
@@ -40,10 +40,10 @@ def dance() -> Track:
 
 
 def film_of(
-    model: LoadedModel, track: Track, stretch: Stretch, path: Path, compute: Compute, previous: Tensor | None
-) -> Tensor:
+    model: LoadedModel, track: Track, stretch: Stretch, path: Path, compute: Compute, memory: Memory | None
+) -> Memory:
     info = film_info(model.facts, info_at())
-    return render_stretch(model, track, stretch, info, path, compute, previous=previous, encoding=LOSSLESS)
+    return render_stretch(model, track, stretch, info, path, compute, memory=memory, encoding=LOSSLESS)
 
 
 def frames_of(path: Path) -> list[Frame]:
@@ -118,10 +118,10 @@ def test_behind_a_missing_frame_the_memory_starts_anew(model: LoadedModel, dance
     image = draw_stick_figure(pose, framing.window, framing.width, framing.height, style)
     condition = Condition(image, pose.time, pose.index)
     generation.paint(condition, pose)
-    assert generation.previous.any()
+    assert generation.memory.pictures[0].any()
     missing = track_of(dance.points[:1], status=[Status.MISSING])[0]
     generation.paint(condition, missing)
-    assert not generation.previous.any()
+    assert not generation.memory.pictures[0].any()
 
 
 def test_the_person_is_painted_where_the_pose_is(
@@ -150,7 +150,7 @@ def test_an_interrupted_stretch_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-class Plate(nn.Module):
+class Plate(RemembersOneFrame):
     """Paints nobody: the plate alone."""
 
     def forward(self, condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
@@ -182,7 +182,9 @@ def test_the_residual_changes_the_face_alone_and_only_where_it_is_seen(
         rows, columns = np.nonzero(different)
         x, y = model.facts.framing.in_picture(dance.points[0, 0])
         assert (columns.mean(), rows.mean()) == pytest.approx((x, y), abs=1.0)
-        assert np.array_equal(to_images(generation.previous)[0], after.image)  # the next frame looks back on the face
+        assert np.array_equal(
+            to_images(generation.memory.pictures[0])[0], after.image
+        )  # the next frame looks back on the face
 
 
 def test_the_film_has_the_targets_picture_and_the_sources_time(model: LoadedModel) -> None:
@@ -192,8 +194,8 @@ def test_the_film_has_the_targets_picture_and_the_sources_time(model: LoadedMode
 
 
 def test_a_state_of_another_size_is_refused(model: LoadedModel, compute: Compute) -> None:
-    with pytest.raises(ModelError, match=r"recurrent state: its picture is \(1, 3, 8, 8\); expected .* from its start"):
-        Generation(model, compute, torch.zeros(1, 3, 8, 8))
+    with pytest.raises(ModelError, match=r"recurrent state: its pictures are \[\(1, 3, 8, 8\), .* from its start"):
+        Generation(model, compute, Memory((torch.zeros(1, 3, 8, 8),), torch.zeros(1, 0, 8, 8), empty=False))
 
 
 def test_a_file_that_holds_no_state_is_refused(model_folder: Path, tmp_path: Path) -> None:

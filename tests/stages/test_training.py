@@ -1,6 +1,6 @@
 """Training learns, on its own clip alone: each player moves only in its turn, and what is kept is the average."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.checkpoint import read_tensors
 from models.everybody_dance_now.objective import FACE_STAGE
-from models.everybody_dance_now.performance import Performance
+from models.performance import Performance, RemembersOneFrame
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
@@ -32,6 +32,17 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 DRAFT_PHASE, COARSE_PHASE = DRAFT.phases[0], WHOLE.phases[0]
 WITHOUT_VGG = COARSE_PHASE.weights.without_perceptual()
+
+
+class Painter(RemembersOneFrame):
+    """Paints what a function of the frame before and the backdrop says."""
+
+    def __init__(self, paint: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.paint = paint
+
+    def forward(self, condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
+        return Performance(self.paint(previous, backdrop))
 
 
 def weights_of(module: nn.Module) -> dict[str, Tensor]:
@@ -214,10 +225,10 @@ def test_a_finished_training_keeps_curves_and_a_contact_sheet_but_no_second_copy
 def test_a_trained_draft_comes_nearer_to_the_held_out_end_than_the_empty_plate(
     model_folder: Path, clip: PreparedClip, compute: Compute
 ) -> None:
-    def plate(condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
-        return Performance(backdrop)
-
-    held_out, empty = read_facts(model_folder).held_out, score_held_out(clip, plate, compute)
+    held_out, empty = (
+        read_facts(model_folder).held_out,
+        score_held_out(clip, Painter(lambda previous, backdrop: backdrop), compute),
+    )
     assert held_out is not None and empty is not None
     assert held_out.psnr_db > empty.psnr_db + 1.0
 
@@ -240,10 +251,7 @@ def test_without_the_person_in_the_held_out_end_there_is_no_score(clip: Prepared
 def test_a_perfect_painter_has_no_error(clip: PreparedClip, compute: Compute) -> None:
     same_again = replace(clip, pictures=np.repeat(clip.plates[-1:], len(clip.pictures), axis=0))
 
-    def plate(condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
-        return Performance(backdrop)
-
-    score = score_held_out(same_again, plate, compute)
+    score = score_held_out(same_again, Painter(lambda previous, backdrop: backdrop), compute)
     assert score is not None
     assert score.frames == 8 and score.ssim == pytest.approx(1.0) and score.psnr_db > 99
 
@@ -253,11 +261,11 @@ def test_held_out_frames_see_the_frame_painted_before_only_if_it_is_the_one_befo
 ) -> None:
     seen: list[float] = []
 
-    def grey(condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
+    def grey(previous: Tensor, backdrop: Tensor) -> Tensor:
         seen.append(float(previous.mean()))
-        return Performance(torch.full_like(backdrop, 1.5))
+        return torch.full_like(backdrop, 1.5)
 
-    list(paint_frames(clip, grey, np.array([48, 49, 52]), 1, compute))
+    list(paint_frames(clip, Painter(grey), np.array([48, 49, 52]), 1, compute))
     assert seen == [0.0, 1.0, 0.0]  # 1: clamped, as rendering does
 
 
