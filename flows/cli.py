@@ -41,6 +41,12 @@ Clip = Annotated[Path, typer.Argument(help="A video file.", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes.", show_default=False)]
 ModelDir = Annotated[Path, typer.Option("--model", help="A trained model folder.", show_default=False)]
 Preset = Annotated[str, typer.Option(help="draft (minutes, any machine), standard or hd (hours, GPU).")]
+Method = Annotated[str, typer.Option(help="vid2vid, or everybody-dance-now.")]
+Without = Annotated[
+    list[str],
+    typer.Option("--without", help="Train without a part: a loss term, video-discriminator, warping … Repeatable."),
+]
+Teacher = Annotated[str, typer.Option("--flow-teacher", help="Who shows vid2vid the motion: dis, or raft (weights).")]
 Minutes = Annotated[float | None, typer.Option(help="Budget for training.", show_default="draft: 4", min=0.01)]
 Steps = Annotated[int | None, typer.Option(help="The same in steps.", show_default=False, min=1)]
 
@@ -88,6 +94,7 @@ def settle(ctx: typer.Context, debug: Debug = False) -> None:
 def demo(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = RUNS / "demo",
+    method: Method = "vid2vid",
     minutes: Annotated[float | None, typer.Option(help="Budget for training.", min=0.01)] = DEMO_MINUTES,
     steps: Steps = None,
     device: Device = "auto",
@@ -102,6 +109,7 @@ def demo(
 
     tracker = tracker_config(workers=workers)
     training = training_settings(
+        method=method,
         preset="draft",
         minutes=minutes if steps is None else None,
         steps=steps,
@@ -122,7 +130,10 @@ def dance(
     source: Clip,
     target: Clip,
     output: Output,
+    method: Method = "vid2vid",
     preset: Preset = "draft",
+    without: Without = [],  # noqa: B006  # typer's way to say: none
+    flow_teacher: Teacher = "dis",
     minutes: Minutes = None,
     steps: Steps = None,
     size: Size = None,
@@ -147,7 +158,10 @@ def dance(
     from flows.options import compute_for, render_settings, tracker_config, training_settings
 
     training = training_settings(
+        method=method,
         preset=preset,
+        without=without,
+        flow_teacher=flow_teacher,
         minutes=minutes,
         steps=steps,
         size=size,
@@ -209,12 +223,16 @@ def train_dance(
     ctx: typer.Context,
     target: Clip,
     output: Output,
+    method: Method = "vid2vid",
     preset: Preset = "draft",
+    without: Without = [],  # noqa: B006  # typer's way to say: none
+    flow_teacher: Teacher = "dis",
     minutes: Minutes = None,
     steps: Steps = None,
     size: Size = None,
     perceptual: Perceptual = "auto",
     performer: Who = None,
+    processes: Annotated[int, typer.Option(help="That train together, one for each GPU.", min=1)] = 1,
     device: Device = "auto",
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
@@ -230,11 +248,15 @@ def train_dance(
     from stages.model_folder import copy_model
 
     training = training_settings(
+        method=method,
         preset=preset,
+        without=without,
+        flow_teacher=flow_teacher,
         minutes=minutes,
         steps=steps,
         size=size,
         perceptual=perceptual,
+        processes=processes,
         tracker=tracker_config(performer, workers),
     )
     compute = compute_for(device, seed)
@@ -289,6 +311,20 @@ def evaluate(
     if json_file is not None:
         with atomic_file(json_file) as beside:
             beside.write_text(json.dumps(asdict(comparison), indent=2) + "\n")
+
+
+@app.command("import")
+def import_weights(
+    weights: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT", help="Published .pth.", show_default=False)],
+    output: Output,
+    norm: Annotated[str, typer.Option(help="What batch norms become: affine (as trained) or batch.")] = "affine",
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn published weights of pix2pixHD or vid2vid (G0 G1 … together) into a folder."""
+    refuse_existing(output, overwrite=overwrite)
+    from flows.import_weights import import_weights
+
+    typer.echo("\n".join(import_weights(weights, output, norm, overwrite=overwrite)))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.caching import whole
 from flows.progress import say
-from flows.tasks import Chunk, draw_conditioning, prepare, render_chunk, retarget_track, track_clip, train
+from flows.tasks import Chunk, draw_conditioning, prepare, render_chunk, retarget_track, teach, track_clip, train
 from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, atomic_file, refuse_existing
 from pipeline.compute import Compute
@@ -20,7 +20,9 @@ from stages.rendering.render import Stretch
 from stages.retargeting.retarget import RetargetConfig
 from stages.tracking.pose import TrackerConfig
 from stages.tracking.track_file import load_track
-from stages.training.presets import PRESETS, Budget, DancePreset
+from stages.training.flow_teacher import FlowTeacherConfig
+from stages.training.phases import Budget, DancePreset
+from stages.training.presets import preset_named
 
 CHUNK_FRAMES = 240  # of film in one cached task: what a killed render loses at most
 
@@ -29,10 +31,13 @@ CHUNK_FRAMES = 240  # of film in one cached task: what a killed render loses at 
 class TrainSettings:
     """How a likeness is trained."""
 
-    preset: DancePreset = field(default_factory=lambda: PRESETS["draft"])
+    preset: DancePreset = field(default_factory=lambda: preset_named("draft"))
     budget: Budget = field(default_factory=lambda: Budget(minutes=4.0))
     size: tuple[int, int] | None = None  # (width, height) of the network's picture; None: chosen from the preset
     perceptual: FileRef | None = None  # VGG-19's weights; None: without the perceptual loss
+    teacher: FlowTeacherConfig = field(default_factory=FlowTeacherConfig)  # of motion, where the preset looks at it
+    teacher_weights: FileRef | None = None  # RAFT's; None: the teacher needs none
+    processes: int = 1  # that train together
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
 
 
@@ -102,14 +107,19 @@ def train_model(target: FileRef, settings: TrainSettings, compute: Compute, work
     track = whole(track_clip, target, settings.tracker, workspace)
     say(coverage(target.path.name, load_track(track.path)))
     prepared = whole(prepare, target, track, settings.preset, settings.size, workspace)
+    taught: FileRef | None = None
+    if gaps := settings.preset.gaps:
+        taught = whole(teach, prepared, gaps, settings.teacher, settings.teacher_weights, compute, workspace)
     model = whole(
         train,
         prepared,
+        taught,
         target,
         track,
         settings.preset,
         settings.budget,
         settings.perceptual,
+        settings.processes,
         compute,
         workspace,
     )

@@ -1,11 +1,13 @@
 """From words on the command line to the configs that flows take; what is wrong is found out before anything starts."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from flows.dance import RenderSettings, TrainSettings
+from models.optical_flow import load_raft, published_raft
 from models.perceptual import load_perceptual, published_weights
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute, keep_memory, resolve_compute
@@ -13,7 +15,10 @@ from pipeline.video import Encoding
 from stages.retargeting.retarget import RetargetConfig
 from stages.tracking.people import Performer
 from stages.tracking.pose import TrackerConfig
-from stages.training.presets import Budget, preset_named
+from stages.training.ablation import without as parts_without
+from stages.training.flow_teacher import FlowTeacherConfig
+from stages.training.phases import Budget
+from stages.training.presets import preset_named
 
 DRAFT_MINUTES = 4.0
 MOST_WORKERS = 4
@@ -27,7 +32,11 @@ def compute_for(device: str, seed: int) -> Compute:
 
 def training_settings(
     *,
+    method: str,
     preset: str,
+    without: Sequence[str] = (),
+    flow_teacher: str = "dis",
+    processes: int = 1,
     minutes: float | None,
     steps: int | None,
     size: str | None,
@@ -37,10 +46,10 @@ def training_settings(
     """How to train, with the budget of the draft where none is given.
 
     Raises:
-        UnknownChoice: no such preset.
-        WeightsMissing: the perceptual loss was wanted and its weights are not there.
+        UnknownChoice: no such method, preset, part to train without, or flow teacher.
+        WeightsMissing: the perceptual loss or RAFT was wanted and its weights are not there.
     """
-    chosen = preset_named(preset)
+    chosen = parts_without(preset_named(preset, method), tuple(without))
     if minutes is None and steps is None:
         if preset != "draft":
             raise typer.BadParameter(f"say how long to train {preset}: --minutes or --steps")
@@ -51,6 +60,9 @@ def training_settings(
         budget=Budget(minutes=minutes, steps=steps),
         size=None if size is None else parse_size(size),
         perceptual=perceptual_weights(perceptual) if wanted else None,
+        teacher=FlowTeacherConfig(kind=flow_teacher),  # type: ignore[arg-type]  # the config checks it
+        teacher_weights=raft_weights() if flow_teacher == "raft" else None,
+        processes=processes,
         tracker=tracker,
     )
 
@@ -89,6 +101,16 @@ def perceptual_weights(choice: str) -> FileRef | None:
         return None
     path = published_weights() if choice == "auto" else Path(choice)
     load_perceptual(path)
+    return FileRef.of(path)
+
+
+def raft_weights() -> FileRef:
+    """The file of RAFT's weights.
+
+    Raises: WeightsMissing, ModelError.
+    """
+    path = published_raft()
+    load_raft(path)
     return FileRef.of(path)
 
 

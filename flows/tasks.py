@@ -8,8 +8,8 @@ from prefect import task
 
 from flows.caching import ByContent
 from flows.progress import bar, say, training_bar
+from flows.together import TrainingJob, run, told, train_together
 from flows.workspace import Workspace, content_key
-from models.perceptual import load_perceptual
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.video import Encoding, probe
@@ -20,14 +20,13 @@ from stages.retargeting.body import measure_body
 from stages.retargeting.retarget import RetargetConfig, retarget
 from stages.tracking.pose import TrackerConfig, track_pose
 from stages.tracking.track_file import load_track, save_track
-from stages.training.clips import prepare_clip
+from stages.training.clips import open_clip, prepare_clip
+from stages.training.flow_teacher import FlowTeacherConfig, pairs_apart, teach_flow
 from stages.training.framing import frame_performer
-from stages.training.presets import Budget, DancePreset
-from stages.training.train_dance import train_dance
-from stages.training.train_everybody_dance_now import Report
+from stages.training.phases import Budget, DancePreset
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, PREPARING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 1, 1, 3, 2, 1
+TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 2, 1, 2, 3, 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,37 +59,63 @@ def prepare(
     return FileRef.of(folder / "clip.json")
 
 
+@task(name="teach flow", persist_result=True, cache_policy=ByContent(version=TEACHING))
+def teach(
+    prepared: FileRef,
+    gaps: tuple[int, ...],
+    teacher: FlowTeacherConfig,
+    weights: FileRef | None,
+    compute: Compute,
+    workspace: Workspace,
+) -> FileRef:
+    """Find the flow between the target's pictures, once for all trainings on them."""
+    clip = open_clip(prepared.path.parent)
+    folder = workspace.place("flow", content_key(TEACHING, prepared, gaps, teacher, weights))
+    with bar("Looking at the motion", sum(len(pairs_apart(clip, gap)) for gap in gaps)) as advance:
+        teach_flow(
+            clip,
+            gaps,
+            teacher,
+            folder,
+            weights=None if weights is None else weights.path,
+            device=compute.device,
+            progress=advance,
+        )
+    return FileRef.of(folder / "flow.json")
+
+
 @task(name="train", persist_result=True, cache_policy=ByContent(version=TRAINING))
 def train(
     prepared: FileRef,
+    taught: FileRef | None,
     clip: FileRef,
     track: FileRef,
     preset: DancePreset,
     budget: Budget,
     perceptual: FileRef | None,
+    processes: int,
     compute: Compute,
     workspace: Workspace,
 ) -> FileRef:
     """Train the target's likeness, or go on where an interrupted training left; returns the model's model.json."""
-    key = content_key(TRAINING, prepared, clip, track, preset, budget, perceptual, compute)
+    key = content_key(TRAINING, prepared, taught, clip, track, preset, budget, perceptual, processes, compute)
     folder = workspace.place("models", key)
-    loss = load_perceptual(perceptual.path).to(compute.device) if perceptual is not None else None
-    with training_bar(f"Training {preset.name} on {clip.path.name}") as show:
-
-        def watch(report: Report) -> None:
-            show(report.done, report.seconds_left, f"{report.phase} step {report.step} loss {report.loss:.3f}")
-
-        train_dance(
-            prepared.path.parent,
-            clip,
-            measure_body(load_track(track.path)),
-            preset,
-            budget,
-            compute,
-            folder,
-            perceptual=loss,
-            watch=watch,
-        )
+    job = TrainingJob(
+        prepared=prepared.path.parent,
+        flow=None if taught is None else taught.path.parent,
+        clip=clip,
+        body=measure_body(load_track(track.path)),
+        preset=preset,
+        budget=budget,
+        perceptual=None if perceptual is None else perceptual.path,
+        compute=compute,
+        folder=folder,
+    )
+    if processes > 1:
+        train_together(job, processes)
+    else:
+        with training_bar(f"Training {preset.name} on {clip.path.name}") as show:
+            run(job, lambda report: show(report.done, report.seconds_left, told(report)))
     return FileRef.of(folder / "model.json")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -29,9 +30,17 @@ def batch_norm(channels: int) -> nn.Module:
     return nn.BatchNorm2d(channels)
 
 
-def c7s1(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
-    """c7s1-k: 7×7 convolution of stride 1 over mirrored borders, norm, ReLU. Four layers."""
-    return [nn.ReflectionPad2d(3), nn.Conv2d(inputs, outputs, 7), norm(outputs), nn.ReLU(inplace=True)]
+def affine_norm(channels: int) -> nn.Module:
+    """Instance normalisation with learnt scale and shift: what batch norm is when it is trained on single pictures."""
+    return nn.InstanceNorm2d(channels, affine=True, track_running_stats=False)
+
+
+def c7s1(inputs: int, outputs: int, norm: Norm, *, kernel: int = 7) -> list[nn.Module]:
+    """c7s1-k: 7×7 convolution of stride 1 over mirrored borders, norm, ReLU. Four layers.
+
+    `kernel` is its size, odd: 7 in the papers.
+    """
+    return [nn.ReflectionPad2d(kernel // 2), nn.Conv2d(inputs, outputs, kernel), norm(outputs), nn.ReLU(inplace=True)]
 
 
 def down(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
@@ -39,15 +48,32 @@ def down(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), norm(outputs), nn.ReLU(inplace=True)]
 
 
-def up(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
-    """u-k: 3×3 transposed convolution of stride 2, norm, ReLU: n pixels → 2n. Three layers."""
-    widen = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
-    return [widen, norm(outputs), nn.ReLU(inplace=True)]
+class ResizeConv2d(nn.Conv2d):
+    """A convolution of the picture with each pixel doubled: n pixels → 2n, without a transposed one's checkerboard.
+
+    Source: Odena et al. 2016, "Deconvolution and Checkerboard Artifacts".
+    """
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b _ _ _"]:
+        """Return features of twice the size."""
+        return super().forward(F.interpolate(features, scale_factor=2, mode="nearest"))
 
 
-def out(inputs: int, outputs: int) -> list[nn.Module]:
+def doubling(inputs: int, outputs: int, *, resize: bool = False) -> nn.Module:
+    """A 3×3 convolution to twice the size, transposed as in the papers, or of the doubled picture where `resize`."""
+    if resize:
+        return ResizeConv2d(inputs, outputs, 3, padding=1)
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
+
+
+def up(inputs: int, outputs: int, norm: Norm, *, resize: bool = False) -> list[nn.Module]:
+    """u-k: 3×3 transposed convolution of stride 2, norm, ReLU: n pixels → 2n. Three layers; or see `doubling`."""
+    return [doubling(inputs, outputs, resize=resize), norm(outputs), nn.ReLU(inplace=True)]
+
+
+def out(inputs: int, outputs: int, *, kernel: int = 7) -> list[nn.Module]:
     """out-k: 7×7 convolution over mirrored borders, tanh, so a picture in -1..1. Three layers."""
-    return [nn.ReflectionPad2d(3), nn.Conv2d(inputs, outputs, 7), nn.Tanh()]
+    return [nn.ReflectionPad2d(kernel // 2), nn.Conv2d(inputs, outputs, kernel), nn.Tanh()]
 
 
 class ResidualBlock(nn.Module):

@@ -3,7 +3,6 @@
 Ours are safetensors; what others have published as .pth is read without running any code in it.
 """
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +59,11 @@ def fit_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: str | P
 
 def differences(module: nn.Module, tensors: Mapping[str, Tensor]) -> str:
     """Say in which names and shapes `tensors` are not a network's weights, the first few of each; "" where they are."""
-    own = module.state_dict()
+    return misfits(module.state_dict(), tensors)
+
+
+def misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
+    """The same for the weights that are expected, which need hold no values."""
     shared = [name for name in own if name in tensors]
     reshaped = [
         f"{name} is {_size(tensors[name])}, not {_size(own[name])}"
@@ -110,7 +113,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read_published(path: Path, what: str) -> dict[str, Tensor]:
-    """Read a state dict that `torch.save` wrote; only tensors are unpickled.
+    """Read a state dict that `torch.save` wrote, alone or as `state_dict` beside other things; only data is unpickled.
 
     Args:
         what: the file should hold, for the message.
@@ -118,9 +121,11 @@ def read_published(path: Path, what: str) -> dict[str, Tensor]:
     """
     try:
         state: object = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # any: a damaged pickle fails in whatever way its bytes lead to (torch 2.13)
         raise ModelError(path, "the file cannot be read as a state dict", what, "Download it again.") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"] or state
+    if not isinstance(state, dict) or not all(isinstance(n, str) and isinstance(t, Tensor) for n, t in state.items()):
         raise ModelError(path, "the file is no state dict", what, "Take the file of weights alone.")
     return state
 

@@ -4,12 +4,13 @@ A judgement is what a multi-scale discriminator returns: for each scale the feat
 map of logits. A single PatchGAN's features are a judgement of one scale: put them in a list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 Judgement = Sequence[Sequence[Float[Tensor, "b _ _ _"]]]
 
@@ -54,6 +55,22 @@ def feature_matching_loss(fake: Judgement, real: Judgement) -> Float[Tensor, ""]
 def absolute_error(fake: Float[Tensor, "*size"], real: Float[Tensor, "*size"]) -> Float[Tensor, ""]:
     """Mean of |fake - real|."""
     return F.l1_loss(fake, real)
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network but not into its weights, for what is computed in the block.
+
+    It spares the backward pass work that is thrown away, and the discriminator gradients that are the other player's.
+    """
+    trained = [weight for weight in module.parameters() if weight.requires_grad]
+    for weight in trained:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in trained:
+            weight.requires_grad_(True)
 
 
 def _distance_to(target: float, logits: Float[Tensor, "b 1 _ _"]) -> Float[Tensor, ""]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.blocks import Norm, half_size, instance_norm
 
 MAX_CHANNELS = 512
+WIDEST_START = 64  # where `widen_coarse` ends
 
 Features = list[Float[Tensor, "b _ _ _"]]  # the output of every stage, shallow to deep; the last is the map of logits
 
@@ -24,11 +25,19 @@ class DiscriminatorConfig:
     base_channels: int = 64  # after the first stage; doubles at each stage up to 512
     layers: int = 3  # stages of stride 2; 3 judge patches of 70×70 pixels
     scales: int = 2  # each sees half the size of the one before
+    widen_coarse: bool = False  # each is twice as wide as the next finer one, up to 64 channels (vid2vid)
 
     def __post_init__(self) -> None:
         for name in ("in_channels", "base_channels", "layers", "scales"):
             if getattr(self, name) < 1:
                 raise ValueError(f"DiscriminatorConfig.{name} is {getattr(self, name)}, expected 1 or more.")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels after the first stage of each scale, coarse to fine; the finest has those of `base_channels`."""
+        if not self.widen_coarse:
+            return (self.base_channels,) * self.scales
+        return tuple(min(WIDEST_START, self.base_channels * 2**step) for step in reversed(range(self.scales)))
 
 
 class PatchDiscriminator(nn.Module):
@@ -72,10 +81,8 @@ class MultiscaleDiscriminator(nn.Module):
         super().__init__()
         self.config = config
         self.scales = nn.ModuleList(
-            PatchDiscriminator(
-                in_channels=config.in_channels, base_channels=config.base_channels, layers=config.layers, norm=norm
-            )
-            for _ in range(config.scales)
+            PatchDiscriminator(in_channels=config.in_channels, base_channels=width, layers=config.layers, norm=norm)
+            for width in config.widths
         )
         self.half_size = half_size()
 

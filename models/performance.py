@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -25,6 +26,18 @@ class Memory:
     pictures: tuple[Float[Tensor, "b _ _ _"], ...]  # painted before, oldest first, -1..1; coarse to fine
     conditions: Float[Tensor, "b _ h w"]  # of the frames before, oldest first, -1..1; no channels: not looked at
     empty: bool  # nothing was painted yet
+
+
+def drift(made: Performance) -> float:
+    """How far the blend with what was painted before has gone from the picture painted without memory.
+
+    Mean absolute difference over the performer, in units of -1..1; 0 where the generator has no such two pictures.
+    """
+    if made.raw is None:
+        return 0.0
+    share = torch.ones_like(made.raw[:, :1]) if made.mask is None else torch.sigmoid(made.mask.float())
+    apart = (made.image.float() - made.raw.float()).abs().mean(dim=1, keepdim=True)
+    return float((apart * share).sum() / share.sum().clamp(min=1.0))
 
 
 class Performer(nn.Module, ABC):

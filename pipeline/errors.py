@@ -9,7 +9,9 @@ UnderstudyError
 ├── TrackError           no person, a track file of another version, joints that do not fit the clip
 ├── ModelError           a model folder of another kind, version or conditioning format
 ├── TrainingError        footage that cannot be learnt from, a training state that does not fit
-└── WeightsMissing       published weights that are not on this machine
+├── WeightsMissing       published weights that are not on this machine
+├── TensorError          a tensor whose shape, type or device does not fit the others (also a ValueError)
+└── BackendUnavailable   a way to compute that was asked for and cannot run here
 """
 
 from collections.abc import Iterable
@@ -70,3 +72,11 @@ class TrainingError(UnderstudyError):
 
 class WeightsMissing(UnderstudyError):
     """Published weights that are not on this machine."""
+
+
+class TensorError(UnderstudyError, ValueError):
+    """A tensor whose shape, type or device does not fit the others; `where` names function and argument."""
+
+
+class BackendUnavailable(UnderstudyError):
+    """A way to compute that was asked for by name and cannot run on this machine or these tensors."""

@@ -37,7 +37,7 @@ def resize(image: NDArray[Value], width: int, height: int) -> NDArray[Value]:
     return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), dtype=image.dtype)
 
 
-def crop(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+def crop(image: NDArray[Value], box: Box) -> NDArray[Value]:
     """Cut `box` out of (h, w) or (h, w, c); what lies outside the picture repeats its border.
 
     Raises:
@@ -50,7 +50,7 @@ def crop(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     margins = (max(-box.top, 0), max(box.bottom - height, 0), max(-box.left, 0), max(box.right - width, 0))
     if not any(margins):
         return np.ascontiguousarray(inside)
-    return np.asarray(cv2.copyMakeBorder(inside, *margins, cv2.BORDER_REPLICATE), dtype=np.uint8)
+    return np.asarray(cv2.copyMakeBorder(inside, *margins, cv2.BORDER_REPLICATE), dtype=image.dtype)
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:

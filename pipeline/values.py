@@ -54,6 +54,25 @@ class Frame:
     index: int  # counts from 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Planes:
+    """One picture of a clip as the film stores it: brightness and colour apart, not upright, 8 bits a sample.
+
+    What looks at a small part of every picture need not turn all of it into RGB: `pipeline.sampling` fetches the part.
+    """
+
+    luma: NDArray[np.uint8]  # (stored height, stored width); may be a view of the decoder's memory
+    blue: NDArray[np.uint8]  # Cb, (half of it, half of it), rounded up; as H.264 has it, beside luma's even columns
+    red: NDArray[np.uint8]  # Cr, likewise
+    black: int  # luma's level of black: 16, or 0 in full range
+    to_stored: NDArray[np.float64]  # (2, 3): from pixels of the full displayed frame to luma's, centres at integers
+    to_rgb: NDArray[np.float64]  # (3, 4): from (Y, Cb, Cr, 1), 0..255, to RGB, 0..255
+    width: int  # pixels as displayed: upright, square pixels
+    height: int
+    time: Fraction  # seconds since the clip's first frame
+    index: int  # counts from 0
+
+
 class Status(IntEnum):
     """How a frame's pose came to be. No frame is ever dropped: it has one of these."""
 

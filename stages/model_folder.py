@@ -22,11 +22,16 @@ from stages.conditioning.stick_figure import VERSION as STICK_FIGURE
 from stages.conditioning.stick_figure import StickFigureFormat
 from stages.retargeting.body import BodyStatistics
 from stages.training.framing import Framing
-from stages.training.networks import build_network, config_type
-from stages.training.presets import NetworkConfig
+from stages.training.networks import build_network, config_from
+from stages.training.phases import NetworkConfig
 
 VERSION = 1
 KIND = "dance"
+# What to do with a folder of another kind.
+REMEDIES = {
+    "network": "It is a published network: it has no body to retarget to. Use the library: "
+    "stages.network_folder.load_network(folder)."
+}
 FACTS, WEIGHTS, FACE, BACKGROUND = "model.json", "weights.safetensors", "face.safetensors", "background.png"
 
 
@@ -129,7 +134,10 @@ def _refuse_another(path: Path, text: bytes) -> None:
         raise ModelError(path, "no JSON", "the file as training wrote it", "Train again, or restore it.") from error
     if head.get("kind") != KIND:
         raise ModelError(
-            path, f"a model of kind {head.get('kind')!r}", f"kind {KIND!r}", "Use the command for that kind."
+            path,
+            f"a model of kind {head.get('kind')!r}",
+            f"kind {KIND!r}",
+            REMEDIES.get(str(head.get("kind")), "Use the command for that kind."),
         )
     if head.get("version") != VERSION:
         raise ModelError(path, f"model version {head.get('version')}", f"version {VERSION}", "Train the model again.")
@@ -173,7 +181,7 @@ def _refuse_changed(folder: Path, facts: DanceModel) -> None:
 def _network(path: Path, facts: DanceModel) -> Performer:
     """The network that model.json describes, without its weights."""
     try:
-        return build_network(config_type(facts.network)(**facts.network_config), torch.Generator())
+        return build_network(config_from(facts.network, facts.network_config), torch.Generator())
     except (TypeError, ValueError, UnknownChoice) as error:
         raise ModelError(
             path, f"the network cannot be built ({error})", "the file as it was written", "Train again, or restore it."

@@ -18,8 +18,9 @@ from pipeline import errors
 from pipeline.values import Track
 from stages.evaluation.compare import Comparison
 from stages.model_folder import DanceModel
+from stages.network_folder import NetworkFacts
 from stages.tracking.track_file import save_track
-from stages.training.presets import PRESETS
+from stages.training.presets import METHODS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks/README.md"])
@@ -169,8 +170,10 @@ def test_the_readme_begins_with_a_moving_picture_that_is_light_enough_to_load():
     assert picture.stat().st_size < GIF_BYTES
 
 
-def test_the_readme_names_every_preset():
-    assert [name for name in PRESETS if f"| `{name}` |" not in text_of("README.md")] == []
+def test_the_readme_names_every_method_and_preset():
+    assert [
+        name for method in METHODS for name in (method, *METHODS[method]) if f"| `{name}` |" not in text_of("README.md")
+    ] == []
 
 
 def test_troubleshooting_has_a_part_for_every_error():
@@ -209,6 +212,11 @@ def test_formats_names_every_array_of_a_track_file(tmp_path: Path):
     save_track(Track(4, 4, (0,), **{name: np.zeros(shape) for name, shape in nobody.items()}), tmp_path / "a.npz")  # type: ignore[arg-type]
     with np.load(tmp_path / "a.npz") as arrays:
         assert fields_named("Track") == set(arrays.files)
+
+
+def test_formats_names_every_field_of_an_imported_network():
+    files = {"model.json", "weights.safetensors"}
+    assert fields_named("Network folder") == files | set(NetworkFacts.__dataclass_fields__)
 
 
 def test_formats_names_every_field_of_model_json_and_of_an_evaluation():

@@ -6,8 +6,7 @@ function of a condition and the frame painted before.
 Source: Chan et al. 2019, "Everybody Dance Now", sec. 3.2 (temporal smoothing), 3.3 (face GAN), 3.4 (full objective).
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -18,6 +17,7 @@ from models.everybody_dance_now.face_residual import FaceBox, cut_faces
 from models.gan_losses import (
     absolute_error,
     feature_matching_loss,
+    frozen,
     least_squares_discriminator_loss,
     least_squares_generator_loss,
 )
@@ -171,22 +171,6 @@ def discriminator_loss(
         if len(painted):
             of_face = least_squares_discriminator_loss([faces.discriminator(true)], [faces.discriminator(painted)])
     return DiscriminatorTerms(frames=of_frames, face=of_face)
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network but not into its weights, for what is computed in the block.
-
-    It spares the backward pass work that is thrown away, and the discriminator gradients that are the other player's.
-    """
-    trained = [weight for weight in module.parameters() if weight.requires_grad]
-    for weight in trained:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight in trained:
-            weight.requires_grad_(True)
 
 
 def _refuse_missing(weights: ObjectiveWeights, perceptual: PictureLoss | None, faces: Faces | None) -> None:

@@ -24,6 +24,15 @@ BT601 = 6
 UNTAGGED = (RGB, 2, 3)  # RGB on YCbCr samples, unspecified, reserved: none says how to compute
 # By code point, the constant swscale knows the matrix by.
 MATRICES = {BT709: 1, 4: 4, 5: 5, BT601: 5, 7: 7, 9: 9}
+# By code point, Kr and Kb: the shares of red and blue in brightness.
+WEIGHTS = {
+    BT709: (0.2126, 0.0722),
+    4: (0.3, 0.11),
+    5: (0.299, 0.114),
+    BT601: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+}
 HIGH_DEFINITION = 720  # rows from which untagged video is taken for BT.709, below it for BT.601, as players do
 
 # Rounded, and chroma interpolated for every pixel. swscale's default repeats the nearest chroma sample, which makes
@@ -55,6 +64,27 @@ def tags_of(picture: VideoFrame) -> ColourTags:
     )
 
 
+def black_of(colour: ColourTags) -> int:
+    """Luma's level of black in 8 bits."""
+    return 0 if colour.full_range else 16
+
+
+def to_rgb_matrix(colour: ColourTags) -> NDArray[np.float64]:
+    """(3, 4): what turns (Y, Cb, Cr, 1) of 8 bits into RGB, 0..255 (ITU-R BT.709, items 3.2 to 3.4, inverted).
+
+    Args:
+        colour: with a matrix to compute with.
+    """
+    red, blue = WEIGHTS[colour.matrix]
+    green = 1 - red - blue
+    luma, chroma = (1.0, 1.0) if colour.full_range else (255 / 219, 255 / 224)
+    from_blue, from_red = 2 * (1 - blue) * chroma, 2 * (1 - red) * chroma
+    linear = np.array(
+        [[luma, 0, from_red], [luma, -from_blue * blue / green, -from_red * red / green], [luma, from_blue, 0]]
+    )
+    return np.column_stack([linear, -linear @ (black_of(colour), 128, 128)])
+
+
 @dataclass(slots=True)
 class ToRgb:
     """Decoded pictures to RGB arrays of one size; holds the scaler, so that it is set up once a clip."""
@@ -79,7 +109,7 @@ class ToRgb:
             src_color_range=ColorRange.JPEG if self.colour.full_range else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
         )
-        green, blue, red = (_rows(plane)[:, : self.width] for plane in converted.planes)
+        green, blue, red = (rows_of(plane)[:, : self.width] for plane in converted.planes)
         return np.asarray(cv2.merge([red, green, blue]), dtype=np.uint8)
 
 
@@ -111,7 +141,7 @@ class FromRgb:
         """In memory padded for SIMD: swscale reads past the end of a bare array, and the program may die of it."""
         picture = VideoFrame(self.width, self.height, "rgb24")
         (plane,) = picture.planes
-        samples = _rows(plane)[:, : 3 * self.width].reshape(self.height, self.width, 3)
+        samples = rows_of(plane)[:, : 3 * self.width].reshape(self.height, self.width, 3)
         height, width, _ = image.shape
         samples[:height, :width] = image
         samples[:height, width:] = image[:, -1:]
@@ -119,7 +149,7 @@ class FromRgb:
         return picture
 
 
-def _rows(plane: VideoPlane) -> NDArray[uint8]:
+def rows_of(plane: VideoPlane) -> NDArray[uint8]:
     """A plane's rows with their padding."""
     rows = np.frombuffer(cast(memoryview, plane), np.uint8)  # PyAV's stubs do not say that planes are buffers
     return rows.reshape(plane.height, plane.line_size)

@@ -52,6 +52,12 @@ class Orientation:
             image = np.asarray(cv2.flip(image, axis), dtype=np.uint8)
         return image
 
+    def to_stored(self, width: int, height: int) -> NDArray[np.float64]:
+        """(2, 3): from a pixel of the displayed picture, `width` x `height`, to the pixel that is shown there."""
+        x = (-1.0, 0.0, width - 1) if self.mirrored_x else (1.0, 0.0, 0.0)
+        y = (0.0, -1.0, height - 1) if self.mirrored_y else (0.0, 1.0, 0.0)
+        return np.array([y, x] if self.transposed else [x, y])
+
 
 @dataclass(frozen=True, slots=True)
 class Display:
@@ -81,8 +87,8 @@ class Display:
         turned = self.orientation.transposed
         return (self.stored_height, self.stored_width) if turned else (self.stored_width, self.stored_height)
 
-    def converter(self, path: Path) -> ToRgb:
-        """Pictures to RGB, not yet turned upright.
+    def coded(self, path: Path) -> ColourTags:
+        """The colours' tags, with a matrix to compute with.
 
         Raises:
             VideoError: the colours are coded by a matrix that cannot be undone here.
@@ -95,4 +101,12 @@ class Display:
                 f"one of {', '.join(str(matrix) for matrix in MATRICES)}",
                 "Export it in BT.709.",
             )
-        return ToRgb(width=self.stored_width, height=self.stored_height, colour=colour)
+        return colour
+
+    def converter(self, path: Path) -> ToRgb:
+        """Pictures to RGB, not yet turned upright.
+
+        Raises:
+            VideoError: the colours are coded by a matrix that cannot be undone here.
+        """
+        return ToRgb(width=self.stored_width, height=self.stored_height, colour=self.coded(path))

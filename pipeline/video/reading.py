@@ -1,23 +1,28 @@
 """Read a video as a stream of frames: upright RGB, square pixels, exact times, none dropped in silence."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.errors import FrameError, VideoError
-from pipeline.values import Frame, VideoInfo
+from pipeline.values import Frame, Planes, VideoInfo
 from pipeline.video.decoding import first_of, pictures, pictures_from, prepare, starts_late, ticks_of
 from pipeline.video.matroska import fault_in
 from pipeline.video.opening import choose_stream, opened
 from pipeline.video.picture import Display
+from pipeline.video.planes import ToPlanes
 from pipeline.video.probing import describe
 from pipeline.video.wholeness import Count
+
+T = TypeVar("T")
 
 
 class VideoReader:
@@ -39,6 +44,7 @@ class VideoReader:
         self._from_start = chain([self._first], from_start)
         display = Display.of(stream, self._first)
         self._to_rgb = display.converter(path)
+        self._to_planes = ToPlanes(display, display.coded(path))
         self._upright = display.orientation
         self._used = False
         self._closed = False
@@ -51,17 +57,27 @@ class VideoReader:
             VideoError: a second pass, a step after the `with` block ended, or a start after the last frame.
             FrameError: a damaged picture, a file that ends early, times that do not grow.
         """
-        if self._used:
-            raise VideoError(self._path, "read a second time", "one pass", "Open it again with read_video.")
-        self._used = True
-        return self._frames()
+        return self._one_pass(lambda picture, time, index: Frame(self._upright(self._to_rgb(picture)), time, index))
+
+    def planes(self) -> Iterator[Planes]:
+        """The frames in order of time, as the film stores them: for those who look at small parts of them.
+
+        Raises: as iteration does; it is the one pass.
+        """
+        return self._one_pass(self._to_planes)
 
     def close(self) -> None:
         """Let no further step reach the decoder; `read_video` calls it."""
         with self._step:
             self._closed = True
 
-    def _frames(self) -> Iterator[Frame]:
+    def _one_pass(self, shown: Callable[[VideoFrame, Fraction, int], T]) -> Iterator[T]:
+        if self._used:
+            raise VideoError(self._path, "read a second time", "one pass", "Open it again with read_video.")
+        self._used = True
+        return self._shown(shown)
+
+    def _shown(self, shown: Callable[[VideoFrame, Fraction, int], T]) -> Iterator[T]:
         source = self._positioned()
         index, last = self._start_index, None
         while self._stop_index is None or index < self._stop_index:
@@ -73,7 +89,7 @@ class VideoReader:
             if last is not None and ticks <= last:
                 raise self._does_not_grow(index)
             time = ticks * self.info.time_base - self.info.start
-            yield Frame(self._upright(self._to_rgb(picture)), time, index)
+            yield shown(picture, time, index)
             index, last = index + 1, ticks
 
     def _positioned(self) -> Iterator[VideoFrame]:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from pipeline.errors import TrackError, VideoError
 from pipeline.values import Frame, Track
 from pipeline.video import read_video
-from stages.evaluation.flicker import Flow, WarpError, warp_error
+from stages.evaluation.flicker import WarpError, warp_error
 from stages.evaluation.metrics import SquaredError, squared_error, ssim
 from stages.evaluation.pose_error import pose_error
+from stages.optical_flow import Flow
 from stages.tracking.mask import person_masks
 from stages.tracking.pose import TrackerConfig, track_pose
 

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.optical_flow import Flow
+
 STILL = 1e-4  # of the range, a fortieth of a grey level: added to both errors, so that a still truth divides
 PHOTOMETRIC = 0.02  # greatest sum over colours of squared differences, pictures in -1..1, for a motion to be believed
 FORWARD_BACKWARD = (0.01, 0.5)  # alpha, beta (square pixels) of the two-way check
@@ -30,18 +32,6 @@ class WarpError:
         return (self.film / self.pixels + STILL) / (self.truth / self.pixels + STILL)
 
 
-class Flow:
-    """The motion between two pictures of a clip, by OpenCV's dense inverse search (preset MEDIUM)."""
-
-    def __init__(self) -> None:
-        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-
-    def __call__(self, now: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Where every pixel of `now` was `before`: (h, w, 2) pixels (x, y), from two RGB pictures (h, w, 3)."""
-        found = self._search.calc(_grey(now), _grey(before), None)  # type: ignore[call-overload]  # no first guess
-        return np.asarray(found, np.float32)
-
-
 def warp_error(
     flow: Flow,
     truth: tuple[NDArray[np.uint8], NDArray[np.uint8]],
@@ -59,7 +49,7 @@ def warp_error(
     Source: Lai et al. 2018, "Learning Blind Video Temporal Consistency", sec. 4 (warping error); confidence as in
         Wang et al. 2018, "Video-to-Video Synthesis", with the usual forward-backward check.
     """
-    back, forth = flow(truth[0], truth[1]), flow(truth[1], truth[0])
+    back, forth = flow.both_ways(*truth)
     true = np.abs(_unit(truth[0]) - _moved(_unit(truth[1]), back))
     made = np.abs(_unit(film[0]) - _moved(_unit(film[1]), back))
     believed = (4 * _squared_length(true) < PHOTOMETRIC) & _returns(back, forth)
@@ -97,10 +87,6 @@ def _moved(picture: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[n
 
 def _grid(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
-
-
-def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
 
 
 def _unit(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

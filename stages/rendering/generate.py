@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.checkpoint import read_tensors, write_tensors
 from models.everybody_dance_now.face_residual import face_box, refine_face
-from models.performance import Memory, Performance
+from models.performance import Memory, Performance, drift
 from pipeline.compute import Compute
 from pipeline.errors import ModelError
 from pipeline.image import crop, resize, to_images, to_tensor
@@ -84,18 +84,6 @@ class Generation:
         box = face_box(place, self._model.facts.face_size, framing.height, framing.width)
         with torch.inference_mode(), self._compute.autocast():
             return refine_face(image, condition, box, face).float()
-
-
-def drift(made: Performance) -> float:
-    """How far the blend with what was painted before has gone from the picture painted without memory.
-
-    Mean absolute difference over the performer, in units of -1..1; 0 where the generator has no such two pictures.
-    """
-    if made.raw is None:
-        return 0.0
-    share = torch.ones_like(made.raw[:, :1]) if made.mask is None else torch.sigmoid(made.mask.float())
-    apart = (made.image.float() - made.raw.float()).abs().mean(dim=1, keepdim=True)
-    return float((apart * share).sum() / share.sum().clamp(min=1.0))
 
 
 def _laid_out(pictures: Tensor) -> Tensor:

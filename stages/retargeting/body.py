@@ -13,7 +13,9 @@ from stages.retargeting.skeleton import ANKLES, HIPS, NOSE, SHOULDERS, Bone, Rea
 ENOUGH = 0.3  # of the tracked frames must show a part of the body before it is measured
 FAR_SHARE = 0.7  # EDN's alpha: the far end is sought within this share of the way from the median to the near end
 END_BAND = 0.05  # of the range: frames this near to an end tell the height there
-FULL_LENGTH = 0.9  # quantile of a bone's projections taken as its length: most are shortened, a few are jitter
+FULL_LENGTH = (0.5, 0.95)  # quantiles between which a bone's projections are averaged: shorter ones point away from
+# the picture's plane, longer ones are jitter; one quantile alone takes much of its value from the jitter
+USUAL_LENGTH = (0.25, 0.75)  # the same in space, where every sight shows the whole length
 UPRIGHT = 0.9  # quantile of the heights: a median would take somebody who crouches a lot for a small person
 FLAT_PIXELS, FLAT_SHARE = 5.0, 0.03  # a range below either (pixels, of the body height) is stepping, not walking
 
@@ -102,7 +104,7 @@ def measure_body(track: Track) -> BodyStatistics:
         body_height=body_height,
         floor=floor,
         bones=tuple(_length(points / distance[:, None, None], confidence, bone, FULL_LENGTH) for bone in Bone),
-        world_bones=tuple(_length(track.world[tracked], confidence, bone, 0.5) for bone in Bone),
+        world_bones=tuple(_length(track.world[tracked], confidence, bone, USUAL_LENGTH) for bone in Bone),
     )
 
 
@@ -110,12 +112,14 @@ def _enough(visible: NDArray[np.bool_]) -> bool:
     return bool(visible.size and visible.mean() >= ENOUGH)
 
 
-def _length(points: Reals, confidence: Reals, bone: Bone, q: float) -> float | None:
-    """A quantile of what is seen of a bone; None where it is seen too seldom or has no extent."""
+def _length(points: Reals, confidence: Reals, bone: Bone, share: tuple[float, float]) -> float | None:
+    """The mean between two quantiles of what is seen of a bone; None where that is too seldom or it has no extent."""
     lengths, visible = bone_samples(points, confidence, bone)
     if not _enough(visible.any(axis=1)):
         return None
-    return float(np.quantile(lengths[visible], q)) or None
+    known = np.sort(lengths[visible])
+    low, high = (round(quantile * (known.size - 1)) for quantile in share)
+    return float(known[low : high + 1].mean()) or None
 
 
 def _nearness(points: NDArray[np.float64], confidence: Reals, floor: FloorRange) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.values import Frame
+from pipeline.values import Planes
+from stages.tracking.album import Album, Snapshot
 from stages.tracking.cuts import Signature, picture_signature, signature_distance
 from stages.tracking.joints import LEFT_HIP, RIGHT_HIP
 from stages.tracking.networks import PoseNetworks, Reading
@@ -62,10 +63,18 @@ class Sight:
     distance: float  # of the picture from the one before, as `find_cuts` wants it
     note: Note
     trail: Trail  # to go on from
+    snapshot: Snapshot | None = None  # of the performer, where an album is kept
+
+    def put_away(self, album: Album | None) -> "Sight":
+        """Without the picture in memory: in the album, where there is one."""
+        if self.reading is None or self.reading.crop is None:
+            return self
+        snapshot = None if album is None else album.keep(self.reading.crop, self.reading.seen_in)
+        return replace(self, reading=replace(self.reading, crop=None), snapshot=snapshot)
 
 
 def follow(
-    frames: Iterable[Frame],
+    frames: Iterable[Planes],
     networks: PoseNetworks,
     performer: Performer | None,
     trail: Trail,
@@ -89,7 +98,7 @@ def follow(
         TrackError: the performer was given by a point, and the point lies on nobody.
     """
     for frame in frames:
-        signature = picture_signature(frame.image)
+        signature = picture_signature(frame)
         distance = 0.0 if trail.signature is None else signature_distance(trail.signature, signature)
         trail = replace(trail, signature=signature)
         if distance > cut_distance:
@@ -99,27 +108,27 @@ def follow(
 
 
 def _see(
-    frame: Frame, networks: PoseNetworks, performer: Performer | None, trail: Trail, where: str
+    frame: Planes, networks: PoseNetworks, performer: Performer | None, trail: Trail, where: str
 ) -> tuple[Reading | None, Trail, Note]:
     region = trail.region
     if region is None:
         return _search(frame, networks, performer, trail, where)
-    if frame.index % COMPANY_EVERY == 0 and len(networks.find_people(frame.image)) > 1:
+    if frame.index % COMPANY_EVERY == 0 and len(networks.find_people(frame)) > 1:
         trail = replace(trail, company=True)
-    reading = networks.read(frame.image, region)
+    reading = networks.read(frame, region)
     if reading is None:
         return _search(frame, networks, performer, trail, where)
-    looks = torso_looks(frame.image, reading.points)
+    looks = torso_looks(frame, reading.points)
     if not _goes_on(reading, looks, trail):
         return _search(frame, networks, performer, trail, where)
     return reading, _seen(reading, looks, trail), Note.NOTHING
 
 
 def _search(
-    frame: Frame, networks: PoseNetworks, performer: Performer | None, trail: Trail, where: str
+    frame: Planes, networks: PoseNetworks, performer: Performer | None, trail: Trail, where: str
 ) -> tuple[Reading | None, Trail, Note]:
     thorough = (trail.points is None and trail.lost == 0) or frame.index % THOROUGH_EVERY == 0
-    people = find_everybody(networks, frame.image, thorough=thorough)
+    people = find_everybody(networks, frame, thorough=thorough)
     trail = replace(trail, company=trail.company or len(people) > 1)
     if not people:
         return None, replace(trail, region=None, lost=trail.lost + 1), Note.NOTHING

@@ -1,8 +1,9 @@
 """PoseNetworks: mediapipe's two body networks as functions without memory: people in a picture, joints in a region.
 
 `mp.solutions.pose` keeps the last frame's region and low-passes it, follows one person of its own choice, and lags.
-The same networks lie in the wheel as subgraphs that can be asked separately, so we own the region: we choose
-whose it is, cut it with area averaging, and two workers that are given the same frame and region agree to the bit.
+The same networks lie in the wheel and can be asked separately, so we own the region: we choose whose it is, cut it
+with area averaging, and two workers that are given the same frame and region agree to the bit. And we leave out what
+nobody asked for: the mask takes two fifths of the joint network's time.
 """
 
 import os
@@ -11,19 +12,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
-import mediapipe.python.solutions.pose  # noqa: F401  registers the messages that the graphs below speak
+import mediapipe.python.solutions.pose  # registers the messages that the graphs below speak
 import numpy as np
+from mediapipe.calculators.tensor.image_to_tensor_calculator_pb2 import ImageToTensorCalculatorOptions
+from mediapipe.calculators.tensor.inference_calculator_pb2 import InferenceCalculatorOptions
 from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
-from mediapipe.framework.formats.rect_pb2 import NormalizedRect
 from mediapipe.python.solution_base import SolutionBase
 from numpy.typing import NDArray
 
-from pipeline.values import JOINTS
+from pipeline.sampling import Picture, averaged, shrinking, size_of
+from pipeline.values import JOINTS, Box
 from stages.tracking.region import CROP, Region
+from stages.tracking.trimming import without_output
 
 DETECTOR_SIDE = 448  # pixels; the detector looks at 224, and averages less well than we do
 
@@ -36,27 +41,9 @@ _DETECTOR = CalculatorGraphConfig(
         )
     ],
 )
-_READER = CalculatorGraphConfig(
-    input_stream=["image", "region"],
-    input_side_packet=["complexity", "with_mask"],
-    output_stream=["joints", "alignment", "world", "mask"],
-    node=[
-        CalculatorGraphConfig.Node(
-            calculator="PoseLandmarkByRoiCpu",
-            input_side_packet=["MODEL_COMPLEXITY:complexity", "ENABLE_SEGMENTATION:with_mask"],
-            input_stream=["IMAGE:image", "ROI:region"],
-            output_stream=[
-                "LANDMARKS:joints",
-                "AUXILIARY_LANDMARKS:alignment",
-                "WORLD_LANDMARKS:world",
-                "SEGMENTATION_MASK:mask",
-            ],
-        )
-    ],
-)
-_BUNDLED_COMPLEXITY = 1  # the only pose model inside the wheel; 0 and 2 would be downloaded
+_MODEL = Path(mediapipe.__file__).parent / "modules/pose_landmark/pose_landmark_full.tflite"
+_MASK_OUTPUT = 2  # of the model's five: joints, presence, mask, heat maps, joints in metres
 _one_redirects = threading.Lock()  # file descriptor 2 is the process's: two threads would restore each other's
-_WHOLE_CROP = NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +63,7 @@ class Reading:
     world: NDArray[np.float32]  # (33, 3): metres, origin between the hips, y down, z away from the camera
     region: Region  # where the same body is to be looked for in the next frame
     seen_in: Region  # where this reading was made
+    crop: NDArray[np.uint8] | None  # (256, 256, 3): what the network looked at; None once it is put away
     mask: NDArray[np.float32] | None  # (256, 256) in the crop of `seen_in`: 0 background … 1 person
 
 
@@ -88,18 +76,18 @@ class PoseNetworks:
     """
 
     def __init__(self, *, masks: bool = False, presence: float = 0.5) -> None:
-        threshold = "poselandmarkbyroicpu__tensorstoposelandmarksandsegmentation__ThresholdingCalculator.threshold"
+        threshold = "tensorstoposelandmarksandsegmentation__ThresholdingCalculator.threshold"
         with _quiet_standard_error():
             self._detector = SolutionBase(graph_config=_DETECTOR, outputs=["people"])
             self._reader = SolutionBase(
-                graph_config=_READER,
-                side_inputs={"complexity": _BUNDLED_COMPLEXITY, "with_mask": masks},
+                graph_config=_reader(),
+                side_inputs={"model": _model(masks), "with_mask": masks},
                 calculator_params={threshold: presence},
                 outputs=["joints", "alignment", "world", "mask"],
             )
             blank = np.zeros((CROP, CROP, 3), dtype=np.uint8)
             self._detector.process(blank)  # the networks are built, and complain, at the first picture
-            self._reader.process({"image": blank, "region": _WHOLE_CROP})
+            self._reader.process(blank)
 
     def __enter__(self) -> Self:
         return self
@@ -114,17 +102,20 @@ class PoseNetworks:
         self._detector.close()
         self._reader.close()
 
-    def find_people(self, image: NDArray[np.uint8]) -> tuple[Sighting, ...]:
-        """Everybody the detector sees in `image` (h, w, 3), the surest first; regions in pixels of `image`."""
-        height, width = image.shape[:2]
-        scale = min(1.0, DETECTOR_SIDE / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        found = self._detector.process(cv2.resize(image, size, interpolation=cv2.INTER_AREA)).people
-        return tuple(_sighting(person, width, height) for person in found or ())
+    def find_people(self, picture: Picture, part: Box | None = None) -> tuple[Sighting, ...]:
+        """Everybody the detector sees in a part of the picture, or in all of it; the surest first."""
+        part = part or Box(0, 0, *size_of(picture))
+        scale = min(1.0, DETECTOR_SIDE / max(part.height, part.width))
+        size = (max(1, round(part.width * scale)), max(1, round(part.height * scale)))
+        to_frame = shrinking(part.width, part.height, size)
+        to_frame[:, 2] += part.left, part.top
+        found = self._detector.process(averaged(picture, to_frame, size)).people
+        return tuple(_sighting(person, part) for person in found or ())
 
-    def read(self, image: NDArray[np.uint8], region: Region) -> Reading | None:
-        """The joints of the body in `region` of `image` (h, w, 3); None where the network sees no body."""
-        answer = self._reader.process({"image": region.cut(image), "region": _WHOLE_CROP})
+    def read(self, picture: Picture, region: Region) -> Reading | None:
+        """The joints of the body in `region` of the picture; None where the network sees no body."""
+        crop = region.cut(picture)
+        answer = self._reader.process(crop)
         if answer.joints is None:
             return None
         joints = np.array([(mark.x, mark.y, mark.visibility) for mark in answer.joints.landmark])
@@ -138,14 +129,69 @@ class PoseNetworks:
             world=_upright_to_camera(world, region.angle),
             region=Region.around(*_to_frame(alignment, region)),
             seen_in=region,
+            crop=crop,
             mask=None if answer.mask is None else np.array(answer.mask, dtype=np.float32),
         )
 
 
-def _sighting(person: Any, width: int, height: int) -> Sighting:
+def _reader() -> CalculatorGraphConfig:
+    """From a crop to what the joint network reads in it.
+
+    The same steps as mediapipe's PoseLandmarkByRoiCpu, without its regions; that one loads the model by itself, whole.
+    """
+    node = CalculatorGraphConfig.Node
+    to_tensor = node(
+        calculator="ImageToTensorCalculator", input_stream=["IMAGE:image"], output_stream=["TENSORS:input"]
+    )
+    shape = to_tensor.options.Extensions[ImageToTensorCalculatorOptions.ext]
+    shape.output_tensor_width = shape.output_tensor_height = CROP
+    shape.output_tensor_float_range.min, shape.output_tensor_float_range.max = 0, 1
+    infer = node(
+        calculator="InferenceCalculatorCpu",
+        input_side_packet=["MODEL:network"],
+        input_stream=["TENSORS:input"],
+        output_stream=["TENSORS:output"],
+    )
+    infer.options.Extensions[InferenceCalculatorOptions.ext].delegate.xnnpack.SetInParent()
+    return CalculatorGraphConfig(
+        input_stream=["image"],
+        input_side_packet=["model", "with_mask"],
+        output_stream=["joints", "alignment", "world", "mask"],
+        node=[
+            node(
+                calculator="TfLiteModelCalculator",
+                input_side_packet=["MODEL_BLOB:model"],
+                output_side_packet=["MODEL:network"],
+            ),
+            to_tensor,
+            infer,
+            node(
+                calculator="TensorsToPoseLandmarksAndSegmentation",
+                input_side_packet=["ENABLE_SEGMENTATION:with_mask"],
+                input_stream=["TENSORS:output"],
+                output_stream=[
+                    "LANDMARKS:joints",
+                    "AUXILIARY_LANDMARKS:alignment",
+                    "WORLD_LANDMARKS:world",
+                    "SEGMENTATION_MASK:mask",
+                ],
+            ),
+        ],
+    )
+
+
+@cache
+def _model(masks: bool) -> bytes:
+    """The only pose model inside the wheel, of complexity 1; 0 and 2 would be downloaded."""
+    model = _MODEL.read_bytes()
+    return model if masks else without_output(model, _MASK_OUTPUT)
+
+
+def _sighting(person: Any, part: Box) -> Sighting:
     """The detector's first two key points lie between the hips and on the rim of the body's circle."""
-    points = np.array([(point.x * width, point.y * height) for point in person.location_data.relative_keypoints])
-    return Sighting(Region.around(points[0] - 0.5, points[1] - 0.5), float(person.score[0]))
+    points = np.array([(point.x, point.y) for point in person.location_data.relative_keypoints])
+    hips, rim = points[:2] * (part.width, part.height) + (part.left - 0.5, part.top - 0.5)
+    return Sighting(Region.around(hips, rim), float(person.score[0]))
 
 
 def _to_frame(points: NDArray[np.floating[Any]], region: Region) -> NDArray[np.float64]:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import TrackError, UnknownChoice
+from pipeline.sampling import Picture, sampled, size_of
 from pipeline.values import Box
 from stages.tracking.joints import LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER, torso_length
-from stages.tracking.networks import PoseNetworks, Reading, Sighting
-from stages.tracking.region import Region
+from stages.tracking.networks import PoseNetworks, Reading
 
 SAME_BODY = 0.5  # two readings whose joints lie nearer than this, in torso lengths, are of one body
 WHOLE = 0.5  # mean visibility of somebody whom only a tile shows: furniture in a tile has up to 0.36
@@ -61,25 +61,24 @@ class Person:
     looks: Looks
 
 
-def find_everybody(networks: PoseNetworks, image: NDArray[np.uint8], *, thorough: bool) -> tuple[Person, ...]:
-    """Everybody in `image` (h, w, 3), each once, the largest first.
+def find_everybody(networks: PoseNetworks, picture: Picture, *, thorough: bool) -> tuple[Person, ...]:
+    """Everybody in the picture, each once, the largest first.
 
     Args:
         thorough: look at overlapping tiles too, for people too small for the detector in the full frame, down to about
             a sixth of its height; fifteen to thirty times the work.
     """
-    sightings = [(sighting, 0.0) for sighting in networks.find_people(image)]
-    for tile in _tiles(image) if thorough else ():
-        part = np.ascontiguousarray(image[tile.top : tile.bottom, tile.left : tile.right])
-        sightings += [(_moved(sighting, tile), WHOLE) for sighting in networks.find_people(part)]
+    sightings = [(sighting, 0.0) for sighting in networks.find_people(picture)]
+    for tile in _tiles(*size_of(picture)) if thorough else ():
+        sightings += [(sighting, WHOLE) for sighting in networks.find_people(picture, tile)]
     people: list[Person] = []
     for sighting, least_visible in sorted(sightings, key=lambda one: -one[0].score):
-        reading = networks.read(image, sighting.region)
+        reading = networks.read(picture, sighting.region)
         if reading is None or reading.visibility.mean() < least_visible:
             continue
-        box = seen_box(reading, image)
+        box = seen_box(reading, *size_of(picture))
         if not any(is_same_body(reading, known.reading) or _overlap(box, known.box) > PART for known in people):
-            people.append(Person(reading, box, torso_looks(image, reading.points)))
+            people.append(Person(reading, box, torso_looks(picture, reading.points)))
     return tuple(sorted(people, key=lambda person: -person.box.width * person.box.height))
 
 
@@ -109,13 +108,11 @@ def choose(people: Sequence[Person], performer: Performer, where: str) -> Person
     )
 
 
-def torso_looks(image: NDArray[np.uint8], points: NDArray[np.float32]) -> Looks:
+def torso_looks(picture: Picture, points: NDArray[np.float32]) -> Looks:
     """The colours between shoulders and hips, as shares of 6 x 6 x 6 colours."""
     corners = points[[LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP]].astype(np.float32)
     square = np.array([[0, 0], [_PATCH - 1, 0], [0, _PATCH - 1]], dtype=np.float32)
-    patch = cv2.warpAffine(
-        image, cv2.getAffineTransform(square, corners), (_PATCH, _PATCH), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    patch = sampled(picture, np.asarray(cv2.getAffineTransform(square, corners), dtype=np.float64), (_PATCH, _PATCH))
     smooth = cv2.GaussianBlur(patch, (3, 3), 0)
     histogram = cv2.calcHist([smooth], [0, 1, 2], None, [_BINS] * 3, [0, 256] * 3)
     spread = cv2.GaussianBlur(histogram.reshape(_BINS, -1), (3, 3), 0.6).ravel()
@@ -127,9 +124,8 @@ def likeness(one: Looks, other: Looks) -> float:
     return float(np.minimum(one, other).sum())
 
 
-def seen_box(reading: Reading, image: NDArray[np.uint8]) -> Box:
-    """Around the joints that are visible, cut to the frame; around all joints where hardly any is."""
-    height, width = image.shape[:2]
+def seen_box(reading: Reading, width: int, height: int) -> Box:
+    """Around the joints that are visible, cut to a frame of `width` x `height`; around all where hardly any is."""
     visible = reading.visibility >= _VISIBLE
     points = reading.points[visible] if visible.sum() >= 2 else reading.points
     low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0)) + 1
@@ -157,9 +153,8 @@ def _is_inside(box: Box, x: float, y: float) -> bool:
     return box.left - margin_x <= x <= box.right + margin_x and box.top - margin_y <= y <= box.bottom + margin_y
 
 
-def _tiles(image: NDArray[np.uint8]) -> tuple[Box, ...]:
+def _tiles(width: int, height: int) -> tuple[Box, ...]:
     """Overlapping squares, as the detector likes them, of `TILE` times the shorter side, over the whole picture."""
-    height, width = image.shape[:2]
     side = max(1, round(TILE * min(height, width)))
     return tuple(Box(x, y, x + side, y + side) for y in _starts(height, side) for x in _starts(width, side))
 
@@ -168,8 +163,3 @@ def _starts(length: int, side: int) -> list[int]:
     """Evenly spaced, each at most `STRIDE` sides after the one before."""
     steps = math.ceil((length - side) / (STRIDE * side))
     return [round(step * (length - side) / max(steps, 1)) for step in range(steps + 1)]
-
-
-def _moved(sighting: Sighting, tile: Box) -> Sighting:
-    region = sighting.region
-    return Sighting(Region(region.x + tile.left, region.y + tile.top, region.side, region.angle), sighting.score)

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.errors import TrackError
 from pipeline.values import JOINTS, Track
 from pipeline.video import probe
+from stages.tracking.album import Album
 from stages.tracking.follow import Sight
 from stages.tracking.people import Performer
 from stages.tracking.repair import RawTrack, RepairConfig, repair
@@ -46,9 +47,15 @@ def track_pose(
     """
     config = config or TrackerConfig()
     info = probe(path)
-    walk = Walk(path, config.performer, config.repair.cut_distance)
-    sights = track_spans(walk, config.workers, progress)
-    report(sights, path)
+    with Album() as album:
+        walk = Walk(path, config.performer, config.repair.cut_distance, album)
+        sights = track_spans(walk, config.workers, progress)
+        report(sights, path)
+        _somebody(sights, path)
+        return repair(_as_arrays(sights, album), info.width, info.height, config.repair)
+
+
+def _somebody(sights: Sequence[Sight], path: Path) -> None:
     if all(sight.reading is None for sight in sights):
         raise TrackError(
             path,
@@ -56,10 +63,9 @@ def track_pose(
             "a person whose head and hips are in the picture",
             "Check that this is the right clip; a person should be at least a sixth of the picture high.",
         )
-    return repair(_as_arrays(sights), info.width, info.height, config.repair)
 
 
-def _as_arrays(sights: Sequence[Sight]) -> RawTrack:
+def _as_arrays(sights: Sequence[Sight], album: Album) -> RawTrack:
     paths, confidence = np.zeros((len(sights), JOINTS, 5)), np.zeros((len(sights), JOINTS))
     for row, sight in enumerate(sights):
         if sight.reading is not None:
@@ -71,4 +77,6 @@ def _as_arrays(sights: Sequence[Sight]) -> RawTrack:
         confidence=confidence,
         seen=np.array([sight.reading is not None for sight in sights]),
         distances=np.array([sight.distance for sight in sights]),
+        snapshots=tuple(sight.snapshot for sight in sights),
+        album=album,
     )

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.sampling import Picture, averaged
+
 CROP = 256  # pixels: side of the joint network's input
 MARGIN = 1.25  # the square is this much wider than the circle around the body, as the network was trained
 
@@ -59,36 +61,11 @@ class Region:
             [[cos, -sin, self.x - (cos - sin) * middle], [sin, cos, self.y - (sin + cos) * middle]], dtype=np.float64
         )
 
-    def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The region as the network wants it: (256, 256, 3), upright; black where it leaves the frame.
-
-        Large regions are first halved by averaging, as often as it takes, so that thin limbs do not alias.
-        """
-        left, top, right, bottom = self._bounds(image)
-        halvings = max(0, int(math.log2(self.side / CROP)))
-        whole = 1 << halvings  # the part is cut to a multiple: OpenCV averages whole 2 x 2 blocks four times faster
-        across, down = (right - left) // whole, (bottom - top) // whole
-        if across < 1 or down < 1:
-            return np.zeros((CROP, CROP, 3), dtype=np.uint8)
-        part = image[top : top + down * whole, left : left + across * whole]
-        for _ in range(halvings):
-            half = (part.shape[1] // 2, part.shape[0] // 2)
-            part = np.asarray(cv2.resize(part, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        matrix = self.to_frame()
-        matrix[:, 2] = (matrix[:, 2] - (left, top) + 0.5) / whole - 0.5
-        matrix[:, :2] /= whole
-        crop = cv2.warpAffine(part, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        return np.asarray(crop, dtype=np.uint8)
+    def cut(self, picture: Picture) -> NDArray[np.uint8]:
+        """The region as the network wants it: (256, 256, 3), upright; black where it leaves the frame."""
+        return averaged(picture, self.to_frame(), (CROP, CROP))
 
     def paste(self, crop: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
         """Lay a crop (256, 256) back into a frame (height, width); 0 outside the region."""
         pasted = cv2.warpAffine(crop, self.to_frame(), (width, height), flags=cv2.INTER_LINEAR)
         return np.asarray(pasted, dtype=np.float32)
-
-    def _bounds(self, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of the part of the frame that the turned square covers."""
-        corners = np.array([[0, 0, 1], [CROP, 0, 1], [0, CROP, 1], [CROP, CROP, 1]]) @ self.to_frame().T
-        low, high = np.floor(corners.min(axis=0)) - 2, np.ceil(corners.max(axis=0)) + 2
-        height, width = image.shape[:2]
-        left, top = int(np.clip(low[0], 0, width)), int(np.clip(low[1], 0, height))
-        return left, top, int(np.clip(high[0], 0, width)), int(np.clip(high[1], 0, height))

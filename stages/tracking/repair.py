@@ -1,4 +1,4 @@
-"""repair: from what single frames showed to a track: cuts, exchanged limbs, outliers, gaps, jitter, in this order."""
+"""repair: from what single frames showed to a track: cuts, exchanged limbs, outliers, looks, gaps, jitter, in order."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.values import Track
+from stages.tracking.album import Album, Snapshot
+from stages.tracking.congeal import congeal
 from stages.tracking.cuts import CUT_DISTANCE, find_cuts
 from stages.tracking.gaps import fill_gaps, limit_outside, reject_outliers
 from stages.tracking.smooth import smooth
@@ -17,6 +19,7 @@ from stages.tracking.swaps import Paths, guard_swaps
 class RepairConfig:
     """How much of what is missing or shaky is made up for."""
 
+    leeway: float = 0.02  # torso lengths: how far off the network usually is; 0 takes its word for it
     smoothing: float = 0.05  # seconds: standard deviation of the smoother's window; 0 leaves the joints as read
     least_confidence: float = 0.3  # 0 … 1: joints below are filled from their neighbours in time where these are near
     longest_gap: int = 10  # frames without the performer that are interpolated at most
@@ -24,7 +27,7 @@ class RepairConfig:
     cut_distance: float = CUT_DISTANCE  # 0 … 1: a picture with less colour in common with the last begins a new shot
 
     def __post_init__(self) -> None:
-        for name in ("smoothing", "least_confidence", "longest_gap", "longest_hold", "cut_distance"):
+        for name in ("leeway", "smoothing", "least_confidence", "longest_gap", "longest_hold", "cut_distance"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"RepairConfig.{name} is {getattr(self, name)}, expected 0 or more")
 
@@ -38,6 +41,8 @@ class RawTrack:
     confidence: NDArray[np.float64]  # (n, 33): 0 unseen … 1 certain
     seen: NDArray[np.bool_]  # (n,): whether the performer was found in the frame
     distances: NDArray[np.float64]  # (n,): of each picture from the one before, see `signature_distance`
+    snapshots: tuple[Snapshot | None, ...] = ()  # n, of the performer; none where only joints are known
+    album: Album | None = None  # they lie in
 
 
 def repair(raw: RawTrack, width: int, height: int, config: RepairConfig) -> Track:
@@ -47,6 +52,8 @@ def repair(raw: RawTrack, width: int, height: int, config: RepairConfig) -> Trac
     paths, confidence = guard_swaps(raw.paths, raw.confidence, raw.seen, shot)
     confidence = limit_outside(paths, confidence, width, height)
     confidence = reject_outliers(paths, confidence, raw.seen, shot)
+    if raw.album is not None:
+        paths = congeal(paths, confidence, raw.snapshots, raw.album, config.leeway)
     paths, confidence, status = fill_gaps(
         paths,
         confidence,

@@ -13,6 +13,7 @@ import cv2
 
 from pipeline.streams import prefetched
 from pipeline.video import probe, read_video
+from stages.tracking.album import Album
 from stages.tracking.follow import Note, Sight, Trail, follow
 from stages.tracking.networks import PoseNetworks
 from stages.tracking.people import Performer
@@ -34,16 +35,18 @@ class Walk:
     path: Path
     performer: Performer | None
     cut_distance: float
+    album: Album | None = None  # where the performer's pictures go
 
     def over(self, start: int, stop: int | None, trail: Trail) -> Generator[Sight, None, None]:
         """The sights of frames start … stop-1."""
         with (
             read_video(self.path, start_index=start, stop_index=stop) as video,
-            closing(prefetched(video, _AHEAD)) as frames,
+            closing(prefetched(video.planes(), _AHEAD)) as frames,
             PoseNetworks() as networks,
         ):
             where = str(self.path)
-            yield from follow(frames, networks, self.performer, trail, cut_distance=self.cut_distance, where=where)
+            sights = follow(frames, networks, self.performer, trail, cut_distance=self.cut_distance, where=where)
+            yield from (sight.put_away(self.album) for sight in sights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,8 +23,25 @@ from pipeline.image import crop, to_tensor
 from pipeline.values import Box
 from stages.conditioning.stick_figure import StickFigureFormat
 from stages.training.clips import PreparedClip
+from stages.training.processes import ALONE, Processes
 
 WARM_UP = 0.03  # share of the budget over which a cosine schedule rises
+MAX_GRADIENT = 1.0  # norm of all gradients together: a rare bad step does not throw the network off
+SAVE_SECONDS = 30.0  # between full states; a killed training loses at most this
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a watcher is told after a step."""
+
+    phase: str
+    step: int
+    done: float  # share of the budget, 0 … 1
+    seconds_left: float
+    loss: float
+
+
+Watch = Callable[[Report], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,17 +66,17 @@ def draw_pairs(
         reduce: pictures are made this many times smaller; divides their sides.
     """
     later = chance.choice(clip.pairs, count)
-    views = [_moved(clip.framing.width, clip.framing.height, shift, chance) for _ in later]
+    views = [moved_view(clip.framing.width, clip.framing.height, shift, chance) for _ in later]
 
     def take(array: NDArray[np.uint8], frames: Iterable[int]) -> NDArray[np.uint8]:
         return np.stack([crop(array[frame], view) for frame, view in zip(frames, views, strict=True)])
 
     def picture(array: NDArray[np.uint8], frames: Iterable[int]) -> Tensor:
-        tensor = _reduced(to_tensor(take(array, frames), compute.device), reduce)
+        tensor = reduced(to_tensor(take(array, frames), compute.device), reduce)
         return tensor.contiguous(memory_format=torch.channels_last)
 
     def person(frames: Iterable[int]) -> Tensor:
-        return _reduced(torch.from_numpy(take(clip.masks, frames)).to(compute.device)[:, None].float() / 255, reduce)
+        return reduced(torch.from_numpy(take(clip.masks, frames)).to(compute.device)[:, None].float() / 255, reduce)
 
     def nose(frames: NDArray[np.int64]) -> Tensor:
         place = clip.noses[frames].copy()
@@ -76,14 +93,15 @@ def draw_pairs(
     )
 
 
-def _moved(width: int, height: int, shift: float, chance: np.random.Generator) -> Box:
+def moved_view(width: int, height: int, shift: float, chance: np.random.Generator) -> Box:
     """The picture's own box, moved at random; what is then seen beyond the border repeats it."""
     rows, columns = round(height * shift), round(width * shift)
     top, left = (int(chance.integers(-reach, reach + 1)) for reach in (rows, columns))
     return Box(left, top, left + width, top + height)
 
 
-def _reduced(pictures: Tensor, factor: int) -> Tensor:
+def reduced(pictures: Tensor, factor: int) -> Tensor:
+    """Pictures (b, c, h, w) `factor` times smaller, by area."""
     return torch.nn.functional.avg_pool2d(pictures, factor) if factor > 1 else pictures
 
 
@@ -92,11 +110,19 @@ def box_around(nose: Tensor, size: int, height: int, width: int, style: StickFig
     return face_box(nose[:, :2], size, height, width, seen=nose[:, 2] >= style.min_confidence)
 
 
-def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, step: int, most: float = math.inf) -> float:
+def descend(
+    loss: Tensor,
+    optimiser: torch.optim.Optimizer,
+    *,
+    step: int,
+    most: float = math.inf,
+    processes: Processes = ALONE,
+) -> float:
     """Take one step down; returns the loss.
 
     Args:
         most: norm of all gradients together; longer ones are shortened to it.
+        processes: who trains together: all take the step of their mean gradient.
 
     Raises:
         TrainingError: loss or gradients are no numbers. Nothing has moved then, so weights stay finite for ever.
@@ -104,6 +130,7 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, step: int, most: 
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    processes.average_gradients(weights)
     value, norm = float(loss.detach()), float(torch.nn.utils.clip_grad_norm_(weights, most))
     if not (math.isfinite(value) and math.isfinite(norm)):
         raise TrainingError(

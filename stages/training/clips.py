@@ -33,13 +33,13 @@ from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figur
 from stages.tracking.mask import person_masks
 from stages.training.framing import Framing
 
-VERSION = 1
+VERSION = 2
 HELD_OUT = 0.15  # of the clip, its end: never trained on
 SHORTEST = 48  # frames: below, there is nothing to learn from and nothing to hold out
 KEPT_BYTES = 1 << 30  # of full frames and masks that are held for the background: fewer frames in large films
 NOSE = 0
 
-ARRAYS = ("pictures", "conditions", "masks", "plates", "plate_of", "noses", "follows", "present")
+ARRAYS = ("pictures", "conditions", "masks", "plates", "plate_of", "joints", "follows", "present")
 
 U8 = NDArray[np.uint8]
 
@@ -55,10 +55,15 @@ class PreparedClip:
     masks: U8  # (n, h, w): person, 0 … 255
     plates: U8  # (p, h, w, 3) RGB
     plate_of: NDArray[np.int32]  # (n,): the plate behind each frame
-    noses: NDArray[np.float32]  # (n, 3): x, y in pixels of the network's picture, confidence
+    joints: NDArray[np.float32]  # (n, 33, 3): x, y in pixels of the network's picture, confidence
     follows: NDArray[np.bool_]  # (n,): the frame and the one before are of one shot, with the person seen in both
     present: NDArray[np.bool_]  # (n,): the person is seen; a pose that is only held does not count
     trained: int  # frames 0 … trained-1 may be learnt from; the rest is held out
+
+    @property
+    def noses(self) -> NDArray[np.float32]:
+        """(n, 3): x, y in pixels of the network's picture, confidence."""
+        return self.joints[:, NOSE]
 
     @property
     def pairs(self) -> NDArray[np.int64]:
@@ -123,7 +128,7 @@ def _write_arrays(
     for number, plate in enumerate(make_plates(arrays["pictures"][:known], arrays["masks"][:known], pace)):
         plates[number] = plate
     np.save(beside / "plate_of.npy", np.pad(plate_of, (0, frames - known), mode="edge"))
-    np.save(beside / "noses.npy", _noses(track, framing))
+    np.save(beside / "joints.npy", _joints(track, framing))
     np.save(beside / "follows.npy", _follows(track))
     np.save(beside / "present.npy", _present(track))
 
@@ -214,8 +219,8 @@ def _seconds_per_frame(track: Track) -> float:
     return float(track.times[-1] - track.times[0]) / max(len(track) - 1, 1) or 1.0
 
 
-def _noses(track: Track, framing: Framing) -> NDArray[np.float32]:
-    return np.concatenate([framing.in_picture(track.points[:, NOSE]), track.confidence[:, NOSE, None]], axis=1)
+def _joints(track: Track, framing: Framing) -> NDArray[np.float32]:
+    return np.concatenate([framing.in_picture(track.points), track.confidence[..., None]], axis=2)
 
 
 def _present(track: Track) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """From a config to the network it describes, freshly initialised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
@@ -9,8 +10,11 @@ from models.everybody_dance_now.draft import DraftConfig, DraftGenerator
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig, GlobalGenerator, LocalEnhancer
 from models.everybody_dance_now.whole_frame import WholeFrame
 from models.performance import Performer
+from models.vid2vid.generator import CompositeConfig
+from models.vid2vid.performer import SequentialPerformer
+from models.vid2vid.pyramid import PyramidConfig, PyramidGenerator
 from pipeline.errors import UnknownChoice
-from stages.training.presets import NetworkConfig
+from stages.training.phases import NetworkConfig
 
 Build = Callable[..., Performer]
 
@@ -19,6 +23,7 @@ NETWORKS: dict[str, tuple[type[NetworkConfig], Build]] = {
     "draft": (DraftConfig, DraftGenerator),
     "global": (GeneratorConfig, lambda config: WholeFrame(GlobalGenerator(config))),
     "enhancer": (EnhancerConfig, lambda config: WholeFrame(LocalEnhancer(config))),
+    "vid2vid": (PyramidConfig, lambda config: SequentialPerformer(PyramidGenerator(config))),
 }
 
 
@@ -37,13 +42,30 @@ def config_type(name: str) -> type[NetworkConfig]:
     return NETWORKS[name][0]
 
 
-def build_network(config: NetworkConfig, chance: torch.Generator) -> Performer:
-    """Build and initialise: normal with deviation 0.02 for the paper's networks, PyTorch's own for the draft.
+def config_from(name: str, values: Mapping[str, Any]) -> NetworkConfig:
+    """The config behind a word, of the values that `dataclasses.asdict` gave.
 
-    The draft's layers are drawn from PyTorch's global state, which is put back afterwards.
+    Raises:
+        UnknownChoice: no such network.
+        TypeError, ValueError: the values are not those of its config.
+    """
+    kind, values = config_type(name), dict(values)
+    if kind is PyramidConfig:
+        values["coarse"] = CompositeConfig(**values.get("coarse", {}))
+    return kind(**values)
+
+
+def build_network(config: NetworkConfig, chance: torch.Generator) -> Performer:
+    """Build and initialise: normal with deviation 0.02 for the papers' networks, PyTorch's own for the light ones.
+
+    Those are drawn from PyTorch's global state, which is put back afterwards.
     """
     build = NETWORKS[name_of(config)][1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (), generator=chance)))
         network = build(config)
-    return network if isinstance(config, DraftConfig) else initialise(network, chance)
+    return network if _is_light(config) else initialise(network, chance)
+
+
+def _is_light(config: NetworkConfig) -> bool:
+    return isinstance(config, DraftConfig) or (isinstance(config, PyramidConfig) and config.coarse.skips)

@@ -12,12 +12,19 @@ from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from stages.model_folder import DanceModel, HeldOut, network_facts, write_model
 from stages.retargeting.body import BodyStatistics
+from stages.training.bricks import SAVE_SECONDS, Watch
 from stages.training.clips import PreparedClip, open_clip
+from stages.training.flow_teacher import TaughtFlow, open_flow
 from stages.training.networks import name_of
-from stages.training.presets import FACE_WEIGHTS, Budget, DancePreset, Phase
-from stages.training.train_everybody_dance_now import SAVE_SECONDS, Watch, train_phase
+from stages.training.phases import Budget, DancePreset, Phase, SequencePhase
+from stages.training.presets import FACE_WEIGHTS
+from stages.training.processes import ALONE, Processes
+from stages.training.train_everybody_dance_now import train_phase
 from stages.training.train_face_residual import face_side, train_face_residual
+from stages.training.train_vid2vid import train_sequences
 from stages.training.validation import FaceTouch, score_held_out
+
+DRIFT = 3.0  # times what 95 % of the held-out frames stay below: beyond that the memory leads a film astray
 
 
 def train_dance(
@@ -29,17 +36,21 @@ def train_dance(
     compute: Compute,
     folder: Path,
     *,
+    flow: Path | None = None,
     perceptual: PictureLoss | None = None,
     watch: Watch | None = None,
     save_seconds: float = SAVE_SECONDS,
+    processes: Processes = ALONE,
 ) -> None:
     """Train into `folder`, or go on where that was left; the folder is a model once this returns.
 
     Args:
         prepared: folder written by `prepare_clip`.
         clip: the film it was made of, for the record.
+        flow: folder written by `teach_flow`; needed by vid2vid's phases.
         perceptual: VGG-19's loss; without it the perceptual terms are replaced by the mean absolute error.
         save_seconds: between full states; a killed training loses at most this.
+        processes: who trains together; only the book-keeper writes. The face residual is trained by one alone.
 
     Raises:
         TrainingError: see `train_phase`; or the clip has no two consecutive frames with the person in them.
@@ -51,10 +62,12 @@ def train_dance(
         raise TrainingError(clip.path, "no two frames in a row show the person", "a continuous take", "Film again.")
     work = folder / "training"
     work.mkdir(parents=True, exist_ok=True)
+    taught = None if flow is None else open_flow(flow)
     performer: Performer | None = None
     for number, phase in enumerate(preset.phases):
-        performer = train_phase(
+        performer = _train(
             data,
+            taught,
             _affordable(phase, perceptual),
             budget.share(phase.part),
             compute,
@@ -64,6 +77,7 @@ def train_dance(
             perceptual=perceptual,
             watch=watch,
             save_seconds=save_seconds,
+            processes=processes,
         )
     assert performer is not None
     face: FaceTouch | None = None
@@ -82,10 +96,59 @@ def train_dance(
             save_seconds=save_seconds,
         )
         face = FaceTouch(residual, size)
-    facts = _facts(data, performer, face, clip, body, preset, compute)
-    write_model(folder, facts, performer, None if face is None else face.residual, np.load(prepared / "background.npy"))
-    for leftover in (*work.glob("phase*.safetensors"), *work.glob("face*.safetensors")):
-        leftover.unlink()  # the weights are the model's now
+    if processes.keeps_the_books:
+        facts = _facts(data, performer, face, clip, body, preset, compute)
+        background = np.load(prepared / "background.npy")
+        write_model(folder, facts, performer, None if face is None else face.residual, background)
+        for leftover in (*work.glob("phase*.safetensors"), *work.glob("face*.safetensors")):
+            leftover.unlink()  # the weights are the model's now
+
+
+def _train(
+    data: PreparedClip,
+    taught: TaughtFlow | None,
+    phase: Phase,
+    budget: Budget,
+    compute: Compute,
+    folder: Path,
+    *,
+    name: str,
+    continued_from: Performer | None,
+    perceptual: PictureLoss | None,
+    watch: Watch | None,
+    save_seconds: float,
+    processes: Processes,
+) -> Performer:
+    """Train one phase with the loop of its method."""
+    if isinstance(phase, SequencePhase):
+        if taught is None:
+            raise ValueError("train_dance was given a phase of vid2vid and no flow: give `flow`, see teach_flow.")
+        return train_sequences(
+            data,
+            taught,
+            phase,
+            budget,
+            compute,
+            folder,
+            name=name,
+            continued_from=continued_from,
+            perceptual=perceptual,
+            watch=watch,
+            save_seconds=save_seconds,
+            processes=processes,
+        )
+    return train_phase(
+        data,
+        phase,
+        budget,
+        compute,
+        folder,
+        name=name,
+        continued_from=continued_from,
+        perceptual=perceptual,
+        watch=watch,
+        save_seconds=save_seconds,
+    )
 
 
 def _facts(
@@ -111,6 +174,7 @@ def _facts(
         clip_name=clip.path.name,
         clip_sha256=clip.sha256,
         held_out=None if score is None else HeldOut(frames=score.frames, psnr_db=score.psnr_db, ssim=score.ssim),
+        drift_limit=DRIFT * score.drift if score is not None and score.drift > 0 else None,
     )
 
 
@@ -118,4 +182,6 @@ def _affordable(phase: Phase, perceptual: PictureLoss | None) -> Phase:
     """The phase as it can be trained here: without VGG-19 its share goes to the mean absolute error."""
     if perceptual is not None or phase.weights.perceptual == 0:
         return phase
+    if isinstance(phase, SequencePhase):
+        return replace(phase, weights=phase.weights.without_perceptual())
     return replace(phase, weights=phase.weights.without_perceptual())

@@ -3,7 +3,6 @@
 Source: Chan et al. 2019, "Everybody Dance Now", sec. 3.2–3.4; the order of steps is the official code's.
 """
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +23,15 @@ from models.performance import Performance, Performer
 from models.training_state import Progress, TrainingState
 from pipeline.compute import Compute
 from stages.training.bricks import (
+    MAX_GRADIENT,
+    SAVE_SECONDS,
     Clock,
     Curve,
     Every,
     Pairs,
+    Report,
     StopSignal,
+    Watch,
     descend,
     draw_pairs,
     learning_rate,
@@ -37,30 +40,13 @@ from stages.training.bricks import (
 )
 from stages.training.clips import PreparedClip
 from stages.training.networks import build_network
-from stages.training.presets import Budget, Phase
+from stages.training.phases import Budget, PairPhase
 from stages.training.validation import Validation
-
-MAX_GRADIENT = 1.0  # norm of all gradients together: a rare bad pair does not throw the network off
-SAVE_SECONDS = 30.0  # between full states; a killed training loses at most this
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a watcher is told after a step."""
-
-    phase: str
-    step: int
-    done: float  # share of the budget, 0 … 1
-    seconds_left: float
-    loss: float
-
-
-Watch = Callable[[Report], None]
 
 
 def train_phase(
     clip: PreparedClip,
-    phase: Phase,
+    phase: PairPhase,
     budget: Budget,
     compute: Compute,
     folder: Path,
@@ -138,7 +124,7 @@ class _Players:
         return (self.of_network,) if self.of_judge is None else (self.of_network, self.of_judge)
 
 
-def _players(phase: Phase, compute: Compute, continued_from: Performer | None) -> _Players:
+def _players(phase: PairPhase, compute: Compute, continued_from: Performer | None) -> _Players:
     chance = compute.generator()
     network = build_network(phase.network, chance)
     if continued_from is not None:
@@ -168,7 +154,7 @@ def _take_over(network: Performer, coarse: Performer) -> None:
 
 
 def _generator_step(
-    players: _Players, pairs: Pairs, phase: Phase, compute: Compute, perceptual: PictureLoss | None, step: int
+    players: _Players, pairs: Pairs, phase: PairPhase, compute: Compute, perceptual: PictureLoss | None, step: int
 ) -> tuple[float, tuple[Tensor, Tensor]]:
     """Paint both frames, descend on all terms; returns the total and the frames for the discriminator's turn."""
     made: list[Performance] = []
@@ -207,7 +193,7 @@ def _judge_step(
     optimiser: torch.optim.Optimizer,
     pairs: Pairs,
     fake: tuple[Tensor, Tensor],
-    phase: Phase,
+    phase: PairPhase,
     compute: Compute,
     step: int,
 ) -> None:

@@ -28,11 +28,14 @@ from models.training_state import Progress, TrainingState
 from pipeline.compute import Compute
 from stages.conditioning.stick_figure import StickFigureFormat
 from stages.training.bricks import (
+    SAVE_SECONDS,
     Clock,
     Curve,
     Every,
     Pairs,
+    Report,
     StopSignal,
+    Watch,
     box_around,
     descend,
     draw_pairs,
@@ -42,8 +45,7 @@ from stages.training.bricks import (
 )
 from stages.training.clips import PreparedClip
 from stages.training.framing import Framing
-from stages.training.presets import Budget
-from stages.training.train_everybody_dance_now import SAVE_SECONDS, Report, Watch
+from stages.training.phases import Budget
 
 RATE, BETAS = 2e-4, (0.5, 0.999)
 STRIDE = FACE_GENERATOR.stride

@@ -39,9 +39,10 @@ class Stage:
 def settings(crf: int = 18) -> "tuple[TrainSettings, RenderSettings]":
     """Three steps of training, chunks of eight frames."""
     from flows.dance import RenderSettings, TrainSettings
-    from stages.training.presets import PRESETS, Budget
+    from stages.training.phases import Budget
+    from stages.training.presets import preset_named
 
-    training = TrainSettings(preset=PRESETS["draft"], budget=Budget(steps=3))
+    training = TrainSettings(preset=preset_named("draft", "everybody-dance-now"), budget=Budget(steps=3))
     return training, RenderSettings(chunk_frames=CHUNK, encoding=Encoding(crf=crf))
 
 

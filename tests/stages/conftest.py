@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from made_dances import DRAFT, sample_body, sample_images, sample_track, save_film
+from made_dances import DRAFT, SEQUENCES, sample_body, sample_images, sample_track, save_film
 
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from stages.training.clips import PreparedClip, open_clip, prepare_clip
+from stages.training.flow_teacher import FlowTeacherConfig, TaughtFlow, open_flow, teach_flow
 from stages.training.framing import frame_performer
-from stages.training.presets import Budget
+from stages.training.phases import Budget
 from stages.training.train_dance import train_dance
 
 
@@ -40,6 +41,18 @@ def prepared(blue_film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     framing = frame_performer(track, pixels=DRAFT.pixels, stride=DRAFT.stride)
     prepare_clip(blue_film, track, framing, DRAFT.style, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def taught_folder(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("flow") / "blue"
+    teach_flow(open_clip(prepared), SEQUENCES.gaps, FlowTeacherConfig(), folder)
+    return folder
+
+
+@pytest.fixture
+def taught(taught_folder: Path) -> TaughtFlow:
+    return open_flow(taught_folder)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from made_dances import DRAFT, sample_body
 
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
-from stages.training.presets import Budget
+from stages.training.bricks import Report, Watch
+from stages.training.phases import Budget
 from stages.training.train_dance import train_dance
-from stages.training.train_everybody_dance_now import Report, Watch
 
 STEPS = 40
 SAVE_SECONDS = 0.1  # more than a step takes: a kill loses some steps, which are then computed again

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,11 +14,15 @@ from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig
 from models.everybody_dance_now.objective import LOCAL_STAGE, ObjectiveWeights
 from models.matting import MattingWeights
 from models.patch_discriminator import DiscriminatorConfig
+from models.vid2vid.discriminators import JudgesConfig
+from models.vid2vid.generator import LIGHT, CompositeConfig
+from models.vid2vid.objective import Vid2VidWeights
+from models.vid2vid.pyramid import PyramidConfig
 from pipeline.image import resize
 from pipeline.values import Frame, Status, Track, VideoInfo
 from pipeline.video import LOSSLESS, read_video, write_video
 from stages.retargeting.body import BodyStatistics, measure_body
-from stages.training.presets import DancePreset, Phase
+from stages.training.phases import DancePreset, PairPhase, SequencePhase
 
 SAMPLES = Path(__file__).parents[2] / "sample_videos"
 SAMPLE_WIDTH, SAMPLE_HEIGHT = 360, 640
@@ -32,7 +37,7 @@ DRAFT = DancePreset(
     pixels=40 * 80,
     stride=8,
     phases=(
-        Phase(
+        PairPhase(
             network=DraftConfig(base_channels=8, halvings=2, blocks=1),
             part=1.0,
             batch=2,
@@ -52,13 +57,13 @@ WHOLE = DancePreset(
     pixels=40 * 80,
     stride=8,
     phases=(
-        Phase(
+        PairPhase(
             network=GeneratorConfig(base_channels=4, downsamplings=2, blocks=1),
             part=0.4,
             reduce=2,
             discriminator=_JUDGE,
         ),
-        Phase(
+        PairPhase(
             network=EnhancerConfig(base_channels=2, downsamplings=2, blocks=1),
             part=0.4,
             weights=LOCAL_STAGE,
@@ -67,6 +72,69 @@ WHOLE = DancePreset(
     ),
     face_part=0.2,
     face_size=128,
+)
+
+# The light sequential generator in small, with everything switched on that the draft has.
+SEQUENCES = DancePreset(
+    name="tiny sequences",
+    pixels=40 * 80,
+    stride=8,
+    phases=(
+        SequencePhase(
+            network=PyramidConfig(coarse=replace(LIGHT, base_channels=8, most_channels=16, downsamplings=2, blocks=1)),
+            part=1.0,
+            batch=2,
+            frames=(3, 5),
+            chunk=2,
+            backprop=(1, 2),
+            most_stride=2,
+            drop=0.1,
+            learning_rate=3e-3,
+            betas=(0.9, 0.99),
+            schedule="cosine",
+            weights=Vid2VidWeights(
+                gan=0.01,
+                feature_matching=0.1,
+                perceptual=0.0,
+                l1=1.0,
+                warp=0.5,
+                flow=0.02,
+                flow_warp=0.2,
+                mask=0.1,
+                temporal_gan=0.01,
+                temporal_feature_matching=0.1,
+                face_gan=0.01,
+                hand_gan=0.01,
+            ),
+            matting=MattingWeights(),
+            judges=JudgesConfig(base_channels=4, layers=2, scales=1, face=True, hand=True),
+            seen_from=0.0,
+            shift=0.04,
+            ema=0.9,
+        ),
+    ),
+)
+# Two scales without a plate, the finer one alone at first, as the published training grows.
+GROWING = DancePreset(
+    name="tiny growing",
+    pixels=40 * 80,
+    stride=8,
+    phases=tuple(
+        SequencePhase(
+            network=PyramidConfig(
+                coarse=CompositeConfig(base_channels=4, downsamplings=1, blocks=1), scales=scales, local_blocks=1
+            ),
+            part=0.5,
+            reduce=3 - scales,
+            frames=(4,),
+            weights=Vid2VidWeights(mask=10.0).without_perceptual().at_scales(scales),
+            judges=JudgesConfig(base_channels=4, layers=2, scales=scales),
+            coarse_fixed=0.5 * (scales - 1),
+            checkpointing=True,
+            ttur=True,
+        )
+        for scales in (1, 2)
+    ),
 )
 
 

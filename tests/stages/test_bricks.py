@@ -14,12 +14,14 @@ import pytest
 import torch
 from torch import nn
 
+from models.everybody_dance_now.generator import GeneratorConfig
 from pipeline.compute import Compute
 from pipeline.errors import StorageError, TrainingError, UnderstudyError, UnknownChoice
 from pipeline.image import to_tensor
 from stages.training.bricks import Clock, Curve, Every, StopSignal, descend, draw_pairs, learning_rate, seconds_left
 from stages.training.clips import PreparedClip
-from stages.training.presets import PRESETS, Budget, DancePreset, Phase, preset_named
+from stages.training.phases import Budget, DancePreset, PairPhase
+from stages.training.presets import METHODS, preset_named
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -58,8 +60,8 @@ def test_picture_stick_figure_mask_plate_and_nose_move_together(
     spot = np.zeros((len(clip.masks), height, width), np.uint8)
     spot[:, height // 2, width // 3] = 255
     colours = np.repeat(spot[..., None], 3, axis=3)
-    noses = np.tile(np.array([width // 3, height // 2, 1.0], np.float32), (len(spot), 1))
-    marked = replace(clip, pictures=colours, conditions=colours, plates=colours, masks=spot, noses=noses)
+    joints = np.tile(np.array([width // 3, height // 2, 1.0], np.float32), (len(spot), 33, 1))
+    marked = replace(clip, pictures=colours, conditions=colours, plates=colours, masks=spot, joints=joints)
     pairs = draw_pairs(marked, 1, np.random.default_rng(seed), shift=0.1, reduce=1, compute=compute)
     x, y = (int(value) for value in pairs.noses[1][0, :2])
     for picture in (*pairs.pictures, *pairs.conditions, pairs.backdrop, *pairs.persons):
@@ -203,22 +205,25 @@ def test_a_budget_that_is_none_is_refused(minutes: float | None, steps: int | No
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
-    assert preset_named("hd") is PRESETS["hd"]
+    assert preset_named("hd") is METHODS["vid2vid"]["hd"]
+    assert preset_named("hd", "everybody-dance-now") is METHODS["everybody-dance-now"]["hd"]
     with pytest.raises(UnknownChoice, match="preset: there is no 'huge'; expected one of draft, hd, standard"):
         preset_named("huge")
+    with pytest.raises(UnknownChoice, match="method: there is no 'gan'; expected one of everybody-dance-now, vid2vid"):
+        preset_named("draft", "gan")
 
 
-@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+@pytest.mark.parametrize("preset", [preset for presets in METHODS.values() for preset in presets.values()])
 def test_the_shares_of_a_preset_add_up_to_the_whole_budget(preset: DancePreset) -> None:
     assert sum(phase.part for phase in preset.phases) + preset.face_part == pytest.approx(1.0)
 
 
 def test_a_preset_whose_sizes_a_phase_cannot_take_is_refused() -> None:
-    phase = Phase(network=PRESETS["standard"].phases[0].network, part=1.0, reduce=2)
+    phase = PairPhase(network=GeneratorConfig(), part=1.0, reduce=2)
     with pytest.raises(ValueError, match=r"DancePreset.stride is 16, expected a multiple of 16 x 2"):
         DancePreset(name="x", pixels=1, stride=16, phases=(phase,))
 
 
 def test_a_face_residual_on_the_draft_is_refused() -> None:
     with pytest.raises(ValueError, match="the draft has no whole frame to refine"):
-        replace(PRESETS["draft"], face_part=0.1)
+        replace(preset_named("draft", "everybody-dance-now"), face_part=0.1)

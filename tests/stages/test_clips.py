@@ -54,6 +54,7 @@ def test_noses_are_given_in_pixels_of_the_networks_picture(clip: PreparedClip) -
     track = sample_track()
     assert np.array_equal(clip.noses[:, :2], clip.framing.in_picture(track.points[:, 0]))
     assert np.array_equal(clip.noses[:, 2], track.confidence[:, 0])
+    assert np.array_equal(clip.joints[:, 16, :2], clip.framing.in_picture(track.points[:, 16]))
 
 
 def test_the_last_fifteen_percent_are_held_out(clip: PreparedClip) -> None:

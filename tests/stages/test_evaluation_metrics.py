@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import TrackError
 from pipeline.values import Status, Track
-from stages.evaluation.flicker import Flow, WarpError, warp_error
+from stages.evaluation.flicker import WarpError, warp_error
 from stages.evaluation.metrics import SquaredError, decibels, psnr, squared_error, ssim
 from stages.evaluation.pose_error import body_height, pose_error
+from stages.optical_flow import Flow
 
 EXACT = 1e-4  # dB, and of an SSIM: float32 against arithmetic by hand
 MOTION = 0.05  # pixels that a flow may be wrong

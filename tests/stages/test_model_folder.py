@@ -153,7 +153,7 @@ def test_a_model_json_that_is_none_is_refused(folder: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"network": "transformer"}, "there is no 'transformer'; expected one of draft, enhancer, global"),
+        ({"network": "transformer"}, "there is no 'transformer'; expected one of draft, enhancer, global, vid2vid"),
         ({"network_config": {"layers": 3}}, "layers"),
         ({"network_config": {"blocks": 0}}, "DraftConfig.blocks is 0"),
     ],

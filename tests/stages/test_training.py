@@ -18,13 +18,13 @@ from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from pipeline.image import read_png
 from stages.model_folder import load_model, read_facts
-from stages.training.bricks import draw_pairs
+from stages.training.bricks import Report, draw_pairs
 from stages.training.clips import PreparedClip
 from stages.training.framing import Framing
 from stages.training.networks import NETWORKS, build_network, config_type, name_of
-from stages.training.presets import Budget, Phase
+from stages.training.phases import Budget, PairPhase
 from stages.training.train_dance import train_dance
-from stages.training.train_everybody_dance_now import Report, _generator_step, _judge_step, _players, train_phase
+from stages.training.train_everybody_dance_now import _generator_step, _judge_step, _players, train_phase
 from stages.training.train_face_residual import face_side, train_face_residual
 from stages.training.validation import paint_frames, score_held_out
 
@@ -86,11 +86,11 @@ def test_a_phase_that_nobody_judges_builds_no_judge(compute: Compute) -> None:
 
 
 @pytest.fixture
-def judged(compute: Compute) -> Phase:
+def judged(compute: Compute) -> PairPhase:
     return replace(COARSE_PHASE, weights=WITHOUT_VGG, reduce=1)
 
 
-def test_the_generators_turn_leaves_the_judge_as_it_is(clip: PreparedClip, compute: Compute, judged: Phase) -> None:
+def test_the_generators_turn_leaves_the_judge_as_it_is(clip: PreparedClip, compute: Compute, judged: PairPhase) -> None:
     players = _players(judged, compute, None)
     pairs = draw_pairs(clip, 1, players.sampler, shift=0.0, reduce=1, compute=compute)
     network, judge = weights_of(players.network), weights_of(players.judge)
@@ -100,7 +100,7 @@ def test_the_generators_turn_leaves_the_judge_as_it_is(clip: PreparedClip, compu
     assert not same(weights_of(players.network), network)
 
 
-def test_the_judges_turn_leaves_the_generator_as_it_is(clip: PreparedClip, compute: Compute, judged: Phase) -> None:
+def test_the_judges_turn_leaves_the_generator_as_it_is(clip: PreparedClip, compute: Compute, judged: PairPhase) -> None:
     players = _players(judged, compute, None)
     assert players.of_judge is not None
     pairs = draw_pairs(clip, 1, players.sampler, shift=0.0, reduce=1, compute=compute)
@@ -178,7 +178,7 @@ def test_the_face_residual_learns_and_the_performer_stays(
 def test_a_clip_without_a_face_in_sight_is_no_trouble(
     clip: PreparedClip, compute: Compute, tmp_path: Path, coarse: nn.Module
 ) -> None:
-    hidden = replace(clip, noses=np.zeros_like(clip.noses))
+    hidden = replace(clip, joints=np.zeros_like(clip.joints))
     weights = FACE_STAGE.without_perceptual()
     residual = train_face_residual(hidden, coarse, 16, Budget(steps=1), compute, tmp_path, weights=weights)
     assert all(bool(value.isfinite().all()) for value in residual.state_dict().values())

@@ -18,7 +18,7 @@ from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from stages.model_folder import read_facts
 from stages.training.clips import PreparedClip
-from stages.training.presets import Budget, Phase
+from stages.training.phases import Budget, PairPhase
 from stages.training.train_everybody_dance_now import Report, train_phase
 
 pytestmark = [
@@ -74,14 +74,14 @@ class Interrupting:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def weights(phase: Phase, clip: PreparedClip, compute: Compute, folder: Path) -> dict[str, Tensor]:
+def weights(phase: PairPhase, clip: PreparedClip, compute: Compute, folder: Path) -> dict[str, Tensor]:
     return train_phase(clip, phase, Budget(steps=8), compute, folder, name="phase").state_dict()
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("phase", [DRAFT.phases[0], JUDGED], ids=["draft", "judged"])
 def test_ctrl_c_saves_and_the_same_command_goes_on(
-    clip: PreparedClip, tmp_path: Path, phase: Phase, precision: str
+    clip: PreparedClip, tmp_path: Path, phase: PairPhase, precision: str
 ) -> None:
     compute = Compute("cpu", precision)  # type: ignore[arg-type]  # parametrized
     for name in ("whole", "stopped"):

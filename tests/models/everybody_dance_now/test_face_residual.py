@@ -26,7 +26,7 @@ def test_the_place_of_an_unseen_nose_does_not_matter() -> None:
 
 
 def test_a_box_larger_than_the_picture_is_refused() -> None:
-    with pytest.raises(ValueError, match="The face box of 64 pixels is larger than the picture of 100x50"):
+    with pytest.raises(ValueError, match="The region of 64 pixels is larger than the picture of 100x50"):
         face_box(torch.zeros(1, 2), size=64, height=50, width=100)
 
 

@@ -1,0 +1,84 @@
+"""Paint a stretch of a take, each frame after the ones painted before: what one training step looks at."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from models.performance import Memory
+from models.vid2vid.performer import SequentialPerformer, detached
+from models.vid2vid.scene import Blend
+from models.vid2vid.synthesis import Synthesis
+from pipeline.compute import Compute
+from stages.training.takes import Take
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rollout:
+    """Frames first … stop-1 of a take as the finest scale painted them; (b, t, channels, h, w), float32."""
+
+    first: int
+    image: Tensor  # the finished frames
+    blend: Blend | None  # what they were blended of; None: the generator predicts no flow
+    matte: Tensor | None  # logits; None: the generator paints over no plate
+    foreground: Tensor | None  # the performer alone
+
+    @property
+    def stop(self) -> int:
+        """The frame behind the last."""
+        return self.first + int(self.image.shape[1])
+
+
+def roll_out(
+    performer: SequentialPerformer,
+    take: Take,
+    first: int,
+    stop: int,
+    memory: Memory,
+    compute: Compute,
+    *,
+    backprop: int = 1,
+    checkpointing: bool = False,
+) -> tuple[Rollout, Memory]:
+    """Paint frames first … stop-1 after `memory`; returns them and the memory behind the last.
+
+    Args:
+        backprop: the gradient flows back through at most so many frames: the memory is cut before each of these.
+        checkpointing: keep no activations; every frame is painted once more on the way back.
+    """
+    painted: list[Synthesis] = []
+    for step in range(first, stop):
+        if (step - first) % backprop == 0:
+            memory = detached(memory)
+        condition = take.conditions[:, step].contiguous(memory_format=torch.channels_last)
+        with compute.autocast():
+            if checkpointing:
+                scales = checkpoint(performer.paint, condition, take.backdrop, memory, use_reentrant=False)
+            else:
+                scales = performer.paint(condition, take.backdrop, memory)
+        painted.append(scales[-1])
+        memory = performer.recall(memory, condition, [scale.image for scale in scales])
+    return _joined(first, painted), memory
+
+
+def _joined(first: int, painted: list[Synthesis]) -> Rollout:
+    def along_time(frames: Iterable[Tensor | None]) -> Tensor:
+        return torch.stack([frame.float() for frame in frames if frame is not None], dim=1)
+
+    last = painted[-1]
+    return Rollout(
+        first=first,
+        image=along_time(frame.image for frame in painted),
+        blend=None
+        if last.flow is None
+        else Blend(
+            raw=along_time(frame.raw for frame in painted),
+            flow=along_time(frame.flow for frame in painted),
+            mask=along_time(frame.mask for frame in painted),
+            warped=along_time(frame.warped for frame in painted),
+        ),
+        matte=None if last.matte is None else along_time(frame.matte for frame in painted),
+        foreground=None if last.foreground is None else along_time(frame.foreground for frame in painted),
+    )

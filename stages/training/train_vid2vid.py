@@ -1,0 +1,253 @@
+"""Train a performer's likeness as vid2vid does: takes painted frame after frame, judged as pictures and as video.
+
+Source: Wang et al. 2018, "Video-to-Video Synthesis", sec. 3 and its published training; the order of steps is methods
+6.7's: paint a stretch of the take, the generator's step, the judges' step, on to the next stretch.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.blocks import initialise
+from models.checkpoint import load_weights, save_weights
+from models.ema import Ema
+from models.matting import matting_loss
+from models.performance import Performance, Performer
+from models.training_state import Progress, TrainingState
+from models.vid2vid.discriminators import Judges
+from models.vid2vid.objective import (
+    DiscriminatorTerms,
+    GeneratorTerms,
+    discriminator_terms,
+    first_bad,
+    generator_terms,
+)
+from models.vid2vid.performer import SequentialPerformer
+from models.vid2vid.terms import PictureLoss
+from pipeline.compute import Compute
+from pipeline.errors import TrainingError
+from stages.training.bricks import (
+    MAX_GRADIENT,
+    SAVE_SECONDS,
+    Clock,
+    Curve,
+    Every,
+    Report,
+    StopSignal,
+    Watch,
+    descend,
+    learning_rate,
+    seconds_left,
+    set_rate,
+)
+from stages.training.clips import PreparedClip
+from stages.training.flow_teacher import TaughtFlow
+from stages.training.networks import build_network
+from stages.training.phases import Budget, SequencePhase
+from stages.training.processes import ALONE, Processes
+from stages.training.rollout import Rollout, roll_out
+from stages.training.scenes import scene_of
+from stages.training.takes import Take, TakePlan, TakeSource
+from stages.training.validation import Validation
+
+TTUR_BETAS = (0.0, 0.9)
+
+
+def train_sequences(
+    clip: PreparedClip,
+    flow: TaughtFlow,
+    phase: SequencePhase,
+    budget: Budget,
+    compute: Compute,
+    folder: Path,
+    *,
+    name: str,
+    continued_from: Performer | None = None,
+    perceptual: PictureLoss | None = None,
+    watch: Watch | None = None,
+    save_seconds: float = SAVE_SECONDS,
+    processes: Processes = ALONE,
+) -> SequentialPerformer:
+    """Train one pyramid until the budget is used, or read it where that was done before; return its average.
+
+    A step is a whole take. The state is saved to `folder` every `save_seconds` and on Ctrl-C, between takes; started
+    again with the same settings it goes on from there, and on a processor with a budget in steps it computes exactly
+    what it would have computed.
+
+    Args:
+        flow: the teacher's, of the gaps that the phase asks for; scales in time that no take reaches are left out.
+        continued_from: the performer of the phase before, whose scales are taken over.
+        processes: who trains together; each draws its own takes.
+
+    Raises:
+        TrainingError: a loss is no number any more (which one is said), the saved state is of another training, or
+            nowhere are enough frames in a row.
+        StorageError: the disk is full.
+        KeyboardInterrupt: passed on after saving.
+    """
+    players = _players(phase, compute, continued_from)
+    finished = folder / f"{name}.safetensors"
+    if finished.exists():
+        load_weights(players.network, finished)
+        return players.network
+    source = TakeSource(clip, flow, least=phase.network.past_frames + 1)
+    path = folder / f"{name}.state.safetensors"
+    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
+    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
+    done, stopped = budget.done(step, clock.seconds), False
+    with StopSignal() as stop, ExitStack() as books:
+        if processes.keeps_the_books:
+            curve = books.enter_context(closing(Curve(folder / f"{name}.csv", step)))
+            validation = books.enter_context(
+                closing(Validation(clip, phase.reduce, compute, folder, name, step=step, done=done))
+            )
+        while done < 1 and not stopped:
+            _set_rates(players, phase, done)
+            step += 1
+            chance = np.random.default_rng((compute.seed, processes.rank, step))
+            take = source.draw(_plan(phase, flow, done), chance, compute)
+            terms = list(_play(players, take, phase, done, compute, perceptual, step, processes))
+            loss = fmean(float(one.total(phase.weights).detach()) for one in terms)
+            players.average.update(players.network)
+            done, stopped = processes.agree(budget.done(step, clock.seconds), stop.asked, compute.device)
+            if processes.keeps_the_books:
+                curve.add(step, loss)
+                validation.look(step, loss, done, players.average.average, terms[-1].named())
+                if watch is not None:
+                    watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
+                if stopped or save_due.due():
+                    players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
+        if stopped and done < 1:
+            raise KeyboardInterrupt
+    if processes.keeps_the_books:
+        save_weights(players.average.average, finished)
+        path.unlink(missing_ok=True)
+    players.average.copy_to(players.network)
+    processes.wait()
+    return players.network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Players:
+    """Who learns in a phase, and what of them is saved."""
+
+    network: SequentialPerformer
+    judges: Judges
+    average: Ema[SequentialPerformer]
+    of_network: torch.optim.Optimizer
+    of_judges: torch.optim.Optimizer
+    state: TrainingState
+
+
+def _players(phase: SequencePhase, compute: Compute, continued_from: Performer | None) -> _Players:
+    chance = compute.generator()
+    network = build_network(phase.network, chance)
+    assert isinstance(network, SequentialPerformer)
+    if continued_from is not None:
+        assert isinstance(continued_from, SequentialPerformer)
+        network.generator.continue_from(continued_from.generator)
+    network = network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    judges = initialise(Judges(phase.judges), chance)
+    judges = judges.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    betas = TTUR_BETAS if phase.ttur else phase.betas
+    average = Ema(network, decay=phase.ema)
+    of_network = torch.optim.Adam(network.parameters(), phase.learning_rate, betas=betas)
+    of_judges = torch.optim.Adam(judges.parameters(), phase.learning_rate, betas=betas)
+    state = TrainingState(
+        modules={"network": network, "average": average, "judges": judges},
+        optimisers={"network": of_network, "judges": of_judges},
+    )
+    return _Players(network, judges, average, of_network, of_judges, state)
+
+
+def _set_rates(players: _Players, phase: SequencePhase, done: float) -> None:
+    """Set this step's rates, and let the coarser scales rest while a new finest one finds its feet (methods 6.7)."""
+    rate = learning_rate(phase.learning_rate, done, phase.schedule)
+    slower, faster = (rate / 2, rate * 2) if phase.ttur else (rate, rate)
+    set_rate(slower, players.of_network)
+    set_rate(faster, players.of_judges)
+    generator = players.network.generator
+    generator.requires_grad_(True)
+    if done < phase.coarse_fixed and generator.finer:
+        generator.requires_grad_(False)
+        generator.finer[-1].requires_grad_(True)
+
+
+def _plan(phase: SequencePhase, flow: TaughtFlow, done: float) -> TakePlan:
+    frames = phase.longest_now(done)
+    gaps = [gap for gap in phase.gaps if gap < frames and all(gap * stride in flow.gaps for stride in phase.strides)]
+    return TakePlan(
+        frames=frames,
+        batch=phase.batch,
+        most_stride=phase.most_stride,
+        gaps=tuple(gaps),
+        shift=phase.shift,
+        reduce=phase.reduce,
+        drop=phase.drop,
+    )
+
+
+def _play(
+    players: _Players,
+    take: Take,
+    phase: SequencePhase,
+    done: float,
+    compute: Compute,
+    perceptual: PictureLoss | None,
+    step: int,
+    processes: Processes,
+) -> Iterator[GeneratorTerms]:
+    """Paint a take stretch by stretch; after each the generator learns, then the judges; yields the terms of each."""
+    weights = phase.weights_now(done)
+    memory = players.network.blank(take.conditions[:, 0])
+    painted: list[Tensor] = []
+    for first in range(0, len(take), phase.chunk):
+        rollout, memory = roll_out(
+            players.network,
+            take,
+            first,
+            min(first + phase.chunk, len(take)),
+            memory,
+            compute,
+            backprop=phase.backprop_now(done),
+            checkpointing=phase.checkpointing,
+        )
+        scene = scene_of(take, rollout, painted, phase.judges, phase.seen_from)
+        with compute.autocast():
+            terms = generator_terms(players.judges, scene, weights, perceptual=perceptual)
+        _refuse_bad(terms, step)
+        total = terms.total(weights) + _matting(rollout, take, phase)
+        descend(total, players.of_network, step=step, most=MAX_GRADIENT, processes=processes)
+        if phase.judged_now(done):
+            with compute.autocast():
+                verdict = discriminator_terms(players.judges, scene, weights)
+            _refuse_bad(verdict, step)
+            descend(verdict.total(), players.of_judges, step=step, processes=processes)
+        painted.extend(rollout.image.detach().unbind(1))
+        yield terms
+
+
+def _refuse_bad(terms: GeneratorTerms | DiscriminatorTerms, step: int) -> None:
+    bad = first_bad(terms)
+    if bad is not None:
+        raise TrainingError(
+            f"training step {step}",
+            f"the loss {bad!r} is no finite number",
+            "finite numbers",
+            f"The state saved last is sound: the same command goes on. If this comes again, use --without {bad}.",
+        )
+
+
+def _matting(rollout: Rollout, take: Take, phase: SequencePhase) -> Tensor:
+    """The terms about the mask of a generator that paints over a plate; 0 for others."""
+    if phase.matting is None or rollout.foreground is None or rollout.matte is None:
+        return rollout.image.new_zeros(())
+    made = Performance(rollout.image.flatten(0, 1), rollout.foreground.flatten(0, 1), rollout.matte.flatten(0, 1))
+    true, person = (part[:, rollout.first : rollout.stop].flatten(0, 1) for part in (take.pictures, take.persons))
+    return matting_loss(made, true, person, phase.matting).total(phase.matting)
