@@ -4,8 +4,8 @@
 
 All variants learn from the same prepared clip with the same budget and seed; the end is painted as a user gets it and
 scored against the true frames. What was trained and scored is kept in --work, with a contact sheet for each variant,
-and is not done again; the table shows all variants of this budget and seed that are there. --save writes the page
-docs/results.md and keeps what people wrote under its last heading.
+and is not done again (name another --work after a change of the code); the table shows all variants of this budget and
+seed that are there. --save writes the page docs/results.md and keeps what people wrote under its last heading.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.held_out_film import Lesson, ReducedComparison, get_ready, learn, paint_held_out
 from benchmarks.video import machine
+from flows.workspace import content_key
 from pipeline.artifacts import atomic_file
 from pipeline.compute import Compute, keep_memory, resolve_compute
 from pipeline.values import Frame
@@ -134,8 +135,10 @@ def parse() -> argparse.Namespace:
 
 
 def folder_of(name: str, lesson: Lesson, budget: Budget, compute: Compute) -> Path:
+    """Where a variant lies; a changed preset lies elsewhere, changed code does not."""
     length = f"{budget.steps}-steps" if budget.steps else f"{budget.minutes:g}-minutes"
-    return lesson.folder / f"{name.replace(' ', '-')}-{length}-seed-{compute.seed}-{compute.device}"
+    key = content_key(1, VARIANTS[name], budget, compute)
+    return lesson.folder / f"{name.replace(' ', '-')}-{length}-seed-{compute.seed}-{key[:8]}"
 
 
 def true_end(lesson: Lesson) -> Path:
@@ -212,7 +215,7 @@ def likeness_table(found: dict[str, Path], size: str) -> list[str]:
         one = read_score(folder, size)
         film = one.film
         whole = f"{film.psnr_db:.2f} dB, {film.ssim:.3f}"
-        person = f"{number(film.person_psnr_db, '.2f')} dB | {number(film.pose_error_pct, '.2f')} %"
+        person = f"{number(film.person_psnr_db, '.2f', ' dB')} | {number(film.pose_error_pct, '.2f', ' %')}"
         steady = f"{number(film.missed_detections, 'd')} | {number(film.warp_error_ratio, '.2f')}"
         lines.append(f"| {name} | {one.psnr_db:.2f} dB, {one.ssim:.3f} | {whole} | {person} | {steady} |")
     return lines
@@ -259,7 +262,7 @@ def write_page(measured: str) -> None:
     before = PAGE.read_text("utf-8") if PAGE.exists() else ""
     _, _, said = before.partition(SAYS)
     with atomic_file(PAGE) as beside:
-        beside.write_text(f"{measured}\n{SAYS}\n{said.rstrip()}".rstrip() + "\n", encoding="utf-8")
+        beside.write_text(f"{measured}\n{SAYS}\n\n{said.strip()}".rstrip() + "\n", encoding="utf-8")
 
 
 def read_score(folder: Path, size: str) -> Score:
@@ -271,8 +274,8 @@ def read_pace(folder: Path) -> Pace | None:
     return _PACE.validate_json(path.read_bytes()) if path.exists() else None
 
 
-def number(found: float | None, form: str) -> str:
-    return "–" if found is None else format(found, form)
+def number(found: float | None, form: str, unit: str = "") -> str:
+    return "–" if found is None else f"{found:{form}}{unit}"
 
 
 _SCORE: TypeAdapter[Score] = TypeAdapter(Score)

@@ -291,6 +291,34 @@ def track(
 
 
 @app.command()
+def plan(
+    ctx: typer.Context,
+    target: Clip,
+    vram: Annotated[float | None, typer.Option(help="GiB of another GPU to plan for.", min=0.1)] = None,
+    method: Method = "vid2vid",
+    minutes: Annotated[float | None, typer.Option(help="Budget.", show_default="a night at most", min=0.01)] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write findings and plan here too.")] = None,
+    performer: Who = None,
+    device: Device = "auto",
+    workspace: WorkspaceDir = RUNS,
+    workers: Workers = None,
+) -> None:
+    """Say whether TARGET will do, and how to train on it: size, memory, time, disk, and the command."""
+    clip = film(target)
+    engine, place = bring_up(ctx, workspace)
+    from flows.options import compute_for, tracker_config
+    from flows.plan import plan_flow, show, write_record
+    from stages.training.presets import preset_named
+
+    preset_named("draft", method)  # an unknown method is found out before the clip is tracked
+    tracker, compute = tracker_config(performer, workers), compute_for(device, 0)
+    found = engine.run(lambda: plan_flow(clip, tracker, compute, place, vram=vram, method=method, minutes=minutes))
+    if json_file is not None:
+        write_record(found, json_file)
+    show(found)
+
+
+@app.command()
 def evaluate(
     ctx: typer.Context,
     made: Annotated[Path, typer.Argument(metavar="FILM", help="What was made.", show_default=False)],

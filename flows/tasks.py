@@ -147,7 +147,7 @@ def render_chunk(
     segment = workspace.place("segments", key, ".mp4")
     after = workspace.place("segments", key, ".safetensors")
     with bar(f"Rendering frames {stretch.start} to {stretch.stop - 1}", stretch.stop - stretch.start) as advance:
-        memory = render_stretch(
+        rendered = render_stretch(
             loaded,
             load_track(track.path),
             stretch,
@@ -158,7 +158,9 @@ def render_chunk(
             encoding=encoding,
             progress=lambda done: advance(done - stretch.start),
         )
-    save_state(after, memory)
+    if rendered.keyframes:
+        say(f"Painted without memory, as the film had drifted: {len(rendered.keyframes)} frames")
+    save_state(after, rendered.memory)
     return Chunk(FileRef.of(segment), FileRef.of(after))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.blocks import Norm, half_size, instance_norm
 
@@ -25,10 +26,11 @@ class DiscriminatorConfig:
     base_channels: int = 64  # after the first stage; doubles at each stage up to 512
     layers: int = 3  # stages of stride 2; 3 judge patches of 70×70 pixels
     scales: int = 2  # each sees half the size of the one before
+    fold: int = 1  # works at a size this many times smaller, pixels folded into channels: cheap on processors
     widen_coarse: bool = False  # each is twice as wide as the next finer one, up to 64 channels (vid2vid)
 
     def __post_init__(self) -> None:
-        for name in ("in_channels", "base_channels", "layers", "scales"):
+        for name in ("in_channels", "base_channels", "layers", "scales", "fold"):
             if getattr(self, name) < 1:
                 raise ValueError(f"DiscriminatorConfig.{name} is {getattr(self, name)}, expected 1 or more.")
 
@@ -81,7 +83,9 @@ class MultiscaleDiscriminator(nn.Module):
         super().__init__()
         self.config = config
         self.scales = nn.ModuleList(
-            PatchDiscriminator(in_channels=config.in_channels, base_channels=width, layers=config.layers, norm=norm)
+            PatchDiscriminator(
+                in_channels=config.in_channels * config.fold**2, base_channels=width, layers=config.layers, norm=norm
+            )
             for width in config.widths
         )
         self.half_size = half_size()
@@ -90,13 +94,13 @@ class MultiscaleDiscriminator(nn.Module):
         """Return the features of every scale, fine to coarse; see `PatchDiscriminator`.
 
         Args:
-            picture: as there; at least 16×16 pixels at the coarsest scale.
+            picture: as there; at least 16×16 pixels at the coarsest scale; `fold` divides its sides at every scale.
         """
         judged: list[Features] = []
         for scale in reversed(self.scales):
             if judged:
                 picture = self.half_size(picture)
-            judged.append(scale(picture))
+            judged.append(scale(F.pixel_unshuffle(picture, self.config.fold)))
         return judged
 
 

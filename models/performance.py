@@ -28,6 +28,7 @@ class Memory:
     empty: bool  # nothing was painted yet
 
 
+@torch.no_grad()
 def drift(made: Performance) -> float:
     """How far the blend with what was painted before has gone from the picture painted without memory.
 

@@ -82,7 +82,7 @@ class UNetDecoder(nn.Module):
     def __init__(self, *, widths: Sequence[int], blocks: int, resize: bool, norm: Norm) -> None:
         super().__init__()
         self.bottom = nn.Sequential(*(PlainBlock(widths[-1], norm) for _ in range(blocks)))
-        self.grow = nn.ModuleList(doubling(coarse, fine, resize=resize) for fine, coarse in pairwise(widths))
+        self.grow = nn.ModuleList(_growth(coarse, fine, resize) for fine, coarse in pairwise(widths))
         self.merge = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for width in widths[:-1])
         self.decode = nn.ModuleList(PlainBlock(width, norm) for width in widths[:-1])
 
@@ -94,3 +94,10 @@ class UNetDecoder(nn.Module):
         """
         *skips, coarsest = levels
         return F.silu(ascend([*skips, self.bottom(coarsest)], self.grow, self.merge, self.decode))
+
+
+def _growth(inputs: int, outputs: int, resize: bool) -> nn.Module:
+    """To twice the size. Where `resize`, channels are mixed before pixels are doubled: the block behind smooths."""
+    if not resize:
+        return doubling(inputs, outputs)
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1), nn.Upsample(scale_factor=2, mode="nearest"))

@@ -27,6 +27,7 @@ class JudgesConfig:
     condition_channels: int = 3  # of one frame
     base_channels: int = 64
     layers: int = 3  # stages of stride 2
+    fold: int = 1  # see DiscriminatorConfig
     scales: int = 2  # sizes of the picture that are judged; the published training adds one for each doubling
     temporal_scales: int = 2  # strides in time that are judged: 1, K, K² …; 0: nobody judges motion
     temporal_frames: int = 3  # K: frames that are judged together
@@ -70,6 +71,7 @@ class JudgesConfig:
             base_channels=self.base_channels,
             layers=self.layers,
             scales=scales,
+            fold=self.fold,
             widen_coarse=True,
         )
 

@@ -26,6 +26,14 @@ class Stretch:
     stop: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendered:
+    """What a stretch leaves behind beside its segment of film."""
+
+    memory: Memory  # for the next stretch
+    keyframes: tuple[int, ...]  # frames painted without memory because the film had drifted
+
+
 def film_info(model: DanceModel, source: VideoInfo) -> VideoInfo:
     """The film to come: the target's picture, the source's time."""
     framing = model.framing
@@ -49,8 +57,8 @@ def render_stretch(
     memory: Memory | None = None,
     encoding: Encoding = DEFAULT_ENCODING,
     progress: Callable[[int], None] | None = None,
-) -> Memory:
-    """Write one segment of the film; returns the recurrent state behind its last frame.
+) -> Rendered:
+    """Write one segment of the film; returns the recurrent state behind its last frame, and which frames began anew.
 
     Drawing, inference and encoding run in three threads with short queues between them, so memory does not depend on
     the length.
@@ -73,7 +81,7 @@ def render_stretch(
             film.write(frame)
             if progress is not None:
                 progress(frame.index + 1)
-    return generation.memory
+    return Rendered(generation.memory, tuple(generation.keyframes))
 
 
 def write_conditioning(

@@ -20,9 +20,9 @@ from stages.tracking.patches import MOVES, PATCHES, POINTS, Joints, directions, 
 from stages.tracking.region import CROP
 from stages.tracking.swaps import Paths
 
-LEARNED_FROM = 200  # frames, evenly spread, that the usual looks are taken from
-AT_ONCE = 200  # frames moved together; 40 MB of pictures
-ROUNDS = 6  # of moving the joints; the last moves them by a tenth of the first's way
+LEARNED_FROM = 100  # frames, evenly spread, that the usual looks are taken from; twice as many told no more
+AT_ONCE = 100  # frames moved together; 20 MB of pictures
+ROUNDS = 5  # of moving the joints; each moves them about three fifths as far as the one before
 SURE = 0.5  # both joints of a patch must be as confident for it to count
 FEWEST = 10  # sure frames that a patch's usual looks can be taken from
 _BLUR = 0.6  # pixels of the crop
@@ -32,8 +32,15 @@ _INDEPENDENT = 0.05  # share of a patch's points that tell something of their ow
 _LONGEST_STEP = 0.02  # torso lengths, in one round: slopes hold near by only
 _CALM = 49  # frames, over which a body's size is taken: it changes slowly, a torso that bends does not
 
-# Joints without a patch of their own go along with these: fingers with wrists, heels with ankles.
-_ALONG_WITH = {17: 15, 19: 15, 21: 15, 18: 16, 20: 16, 22: 16, 29: 27, 30: 28}
+# Joints without a patch of their own go along with others: the face with both ears, fingers with wrists, heels with
+# ankles.
+_ALONG_WITH = (
+    ((0, 1, 2, 3, 4, 5, 6, 9, 10), (7, 8)),
+    ((17, 19, 21), (15,)),
+    ((18, 20, 22), (16,)),
+    ((29,), (27,)),
+    ((30,), (28,)),
+)
 _MOVED = sorted({joint for patch in PATCHES for joint in (patch.begin, patch.end)})
 _PLACE = {joint: place for place, joint in enumerate(_MOVED)}
 
@@ -63,7 +70,7 @@ def congeal(
     Args:
         paths, confidence: as of `guard_swaps`.
         snapshots: one a frame; None leaves the frame's joints where they are.
-        leeway: standard deviation of the network's joints, torso lengths.
+        leeway: standard deviation of the network's joints, torso lengths; 0 leaves all joints where they are.
     Source: Learned-Miller 2006, "Data driven image models through continuous joint alignment", with Gauss-Newton steps
         as of Baker and Matthews 2004, "Lucas-Kanade 20 years on", sec. 5, and a prior.
     """
@@ -71,17 +78,14 @@ def congeal(
     moved = paths.copy()
     if leeway <= 0 or not frames.size:
         return moved
-    torso = np.zeros(len(paths))
-    torso[frames] = median_filter(torso_length(paths[frames, :, :2]), _CALM, mode="nearest")
-    chosen = frames[np.unique(np.linspace(0, frames.size - 1, min(frames.size, LEARNED_FROM)).round().astype(np.intp))]
-    course = _learn(_cut(paths, confidence, torso, snapshots, album, chosen), leeway)
-    for begin in range(0, frames.size, AT_ONCE):
-        rows = frames[begin : begin + AT_ONCE]
-        cuts = _cut(paths, confidence, torso, snapshots, album, rows)
-        joints = cuts.joints
-        for usual in course:
-            joints = _step(cuts, joints, usual, look(cuts.crops, joints, cuts.torso), leeway)
-        moved[rows, :, :2] += _to_frame(_carried(joints - cuts.joints), snapshots, rows)
+    clip = _Clip(paths, confidence, _sizes(paths, frames), snapshots, album)
+    places = np.unique(np.linspace(0, frames.size - 1, min(frames.size, LEARNED_FROM)).round().astype(np.intp))
+    chosen, others = frames[places], np.delete(frames, places)
+    course, shifts = _learn(clip.cuts(chosen), leeway)
+    moved[chosen, :, :2] += _carried(shifts)
+    for begin in range(0, others.size, AT_ONCE):
+        rows = others[begin : begin + AT_ONCE]
+        moved[rows, :, :2] += _carried(_settled(clip.cuts(rows), course, leeway))
     return moved
 
 
@@ -90,44 +94,52 @@ class _Cuts:
     """Some frames as the network saw them."""
 
     crops: NDArray[np.uint8]  # (n, 256, 256, 3)
+    to_frame: NDArray[np.float64]  # (n, 2, 3): from pixels of the crop to those of the frame
     joints: Joints  # the network's
     torso: NDArray[np.float64]  # (n,): usual length at that time, pixels of the crop
     sure: NDArray[np.bool_]  # (n, patches): whether both joints are
 
-
-def _cut(
-    paths: Paths,
-    confidence: NDArray[np.float64],
-    torso: NDArray[np.float64],
-    snapshots: Sequence[Snapshot | None],
-    album: Album,
-    rows: NDArray[np.intp],
-) -> _Cuts:
-    shots = [snapshot for row in rows if (snapshot := snapshots[row]) is not None]
-    crops = album.show(shots)
-    for crop in crops:
-        cv2.GaussianBlur(crop, (0, 0), _BLUR, dst=crop)
-    joints = np.empty((rows.size, paths.shape[1], 2))
-    for joint, row, shot in zip(joints, rows, shots, strict=True):
-        matrix = shot.region.to_frame()
-        joint[:] = np.linalg.solve(matrix[:, :2], (paths[row, :, :2] - matrix[:, 2]).T).T
-    ends = np.array([(patch.begin, patch.end) for patch in PATCHES])
-    scale = np.array([CROP / shot.region.side for shot in shots])
-    return _Cuts(crops, joints, torso[rows] * scale, confidence[rows][:, ends].min(axis=2) >= SURE)
+    def in_frame(self, joints: Joints) -> NDArray[np.float64]:
+        """How far joints lie from the network's, (n, 33, 2) pixels of the frame."""
+        return np.asarray((joints - self.joints) @ self.to_frame[:, :, :2].swapaxes(1, 2))
 
 
-def _to_frame(
-    shifts: NDArray[np.float64], snapshots: Sequence[Snapshot | None], rows: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Shifts (n, 33, 2) from pixels of the crops to those of the frames."""
-    turns = [shot.region.to_frame()[:, :2] for row in rows if (shot := snapshots[row]) is not None]
-    return np.asarray(shifts @ np.stack(turns).swapaxes(1, 2))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clip:
+    """All that is known before."""
+
+    paths: Paths
+    confidence: NDArray[np.float64]
+    torso: NDArray[np.float64]  # (n,): usual length at that time, pixels of the frame
+    snapshots: Sequence[Snapshot | None]
+    album: Album
+
+    def cuts(self, rows: NDArray[np.intp]) -> _Cuts:
+        """What was seen in these frames, all of which have a snapshot."""
+        snapshots = [snapshot for row in rows if (snapshot := self.snapshots[row]) is not None]
+        crops = self.album.show(snapshots)
+        for crop in crops:
+            cv2.GaussianBlur(crop, (3, 3), _BLUR, dst=crop)
+        to_frame = np.stack([snapshot.region.to_frame() for snapshot in snapshots])
+        joints = np.linalg.solve(
+            to_frame[:, None, :, :2], (self.paths[rows, :, :2] - to_frame[:, None, :, 2])[..., None]
+        )[..., 0]
+        torso = self.torso[rows] * np.array([CROP / snapshot.region.side for snapshot in snapshots])
+        ends = np.array([(patch.begin, patch.end) for patch in PATCHES])
+        return _Cuts(crops, to_frame, joints, torso, self.confidence[rows][:, ends].min(axis=2) >= SURE)
 
 
-def _learn(cuts: _Cuts, leeway: float) -> list[list[Looks | None]]:
-    """What each patch usually shows, for every round; None where too few frames show it.
+def _sizes(paths: Paths, frames: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The torso's usual length around every one of these frames, pixels (n,)."""
+    sizes = np.zeros(len(paths))
+    sizes[frames] = median_filter(torso_length(paths[frames, :, :2]), _CALM, mode="nearest")
+    return sizes
 
-    The first looks are blurred by the network's errors, the last are sharp: as from coarse to fine, in this order, they
+
+def _learn(cuts: _Cuts, leeway: float) -> tuple[list[list[Looks | None]], NDArray[np.float64]]:
+    """What each patch usually shows, for every round (None where too few frames show it); and these frames' shifts.
+
+    The first looks are blurred by the network's errors, the last are sharp: in this order, from coarse to fine, they
     draw joints from farther away than the last alone.
     """
     joints, course = cuts.joints, []
@@ -135,7 +147,15 @@ def _learn(cuts: _Cuts, leeway: float) -> list[list[Looks | None]]:
         shown = look(cuts.crops, joints, cuts.torso)
         course.append(_usual(shown, cuts.sure))
         joints = _step(cuts, joints, course[-1], shown, leeway)
-    return course
+    return course, cuts.in_frame(joints)
+
+
+def _settled(cuts: _Cuts, course: Sequence[Sequence[Looks | None]], leeway: float) -> NDArray[np.float64]:
+    """The shifts (n, 33, 2) of frames that were not learned from, pixels of the frame."""
+    joints = cuts.joints
+    for usual in course:
+        joints = _step(cuts, joints, usual, look(cuts.crops, joints, cuts.torso), leeway)
+    return cuts.in_frame(joints)
 
 
 def _usual(shown: NDArray[np.float32], sure: NDArray[np.bool_]) -> list[Looks | None]:
@@ -192,6 +212,6 @@ def _moments(
 def _carried(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
     """The shifts (n, 33, 2), with those of joints that go along with others."""
     carried = shifts.copy()
-    for joint, other in _ALONG_WITH.items():
-        carried[:, joint] = shifts[:, other]
+    for joints, others in _ALONG_WITH:
+        carried[:, joints] = shifts[:, others].mean(axis=1, keepdims=True)
     return carried

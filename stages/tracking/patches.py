@@ -35,7 +35,8 @@ class Patch:
         return np.linspace(-self.half_width, self.half_width, ACROSS)
 
 
-# Left before right. Widths leave room for sleeves and for what the network misses; a fifth more or less is as good.
+# Left before right. Widths leave room for sleeves and for what the network misses; a seventh more or less costs less
+# than a tenth of a pixel on the samples.
 PATCHES = (
     *(Patch(*ends, 0.15) for ends in ((11, 13), (12, 14), (13, 15), (14, 16))),  # arms
     *(Patch(*ends, 0.18) for ends in ((23, 25), (24, 26), (25, 27), (26, 28))),  # legs
@@ -43,6 +44,7 @@ PATCHES = (
     Patch(11, 12, 0.2, -0.1, 1.1),
     Patch(23, 24, 0.2, -0.2, 1.2),
     *(Patch(*ends, 0.15, -0.3, 1.3) for ends in ((27, 31), (28, 32))),  # feet
+    Patch(7, 8, 0.3, -0.3, 1.3),  # head
 )
 
 

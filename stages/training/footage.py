@@ -19,10 +19,10 @@ ENOUGH_SECONDS = 60.0  # of the person in sight: the papers film minutes; a quar
 SEEN_SHARE = 0.95  # of the frames: of others nothing is learnt, and gaps end the pairs that motion is learnt from
 WHOLE_SHARE = 0.8  # of the frames: feet that are seldom seen are painted as a blur
 LEAST_HEIGHT = 240  # pixels: what the smallest preset paints of a body; below, the film itself is the limit
-ARM_SECTORS = 5  # of 12: real dances showed 6 to 8, arms that only hang 1 or 2
-LEG_DEGREES = 10.0  # real dances showed 19 to 28, somebody who stands still 1 to 4
-TURN_DEGREES = 20.0  # real dances showed 17, strictly frontal, to 42
-SOFTNESS = 0.55  # sharp films had 0.28 to 0.46; blurred by 2 pixels of 640 rows they had 0.55 and more
+ARM_SECTORS = 5  # of 12: four dances, two of them real, showed 6 to 8; arms that only hang show 1
+LEG_DEGREES = 10.0  # the same four showed 19 to 28; standing still shows none
+TURN_DEGREES = 20.0  # the same four showed 17, strictly frontal, to 42
+SOFTNESS = 0.55  # sharp, the same four had 0.28 to 0.46; blurred by 2 pixels (sigma) of 640 rows, 0.53 to 0.72
 SMEARED_SHARE = 0.25  # of the samples
 CAMERA_SPEED = 0.003  # of the width a second; on a tripod below 0.0001, held in the hand 0.009
 CAMERA_DRIFT = 0.004  # of the width: two pixels of 512, which shows as a smeared background; held in the hand 0.012
@@ -91,7 +91,7 @@ def judge_poses(seen: PoseCoverage) -> list[Finding]:
         _finding(
             "size of the person",
             seen.height_pixels,
-            f"{seen.height_pixels:.0f} pixels high, {seen.height_share:.0%} of the picture",
+            f"{seen.height_pixels:.0f} pixels high, {percent(seen.height_share)} of the picture",
             f"{LEAST_HEIGHT} pixels or more",
             seen.height_pixels >= LEAST_HEIGHT,
             "Go nearer, hold the camera upright, or film at a higher resolution.",
@@ -99,8 +99,8 @@ def judge_poses(seen: PoseCoverage) -> list[Finding]:
         _finding(
             "whole body",
             seen.whole_share,
-            f"shoulders to feet in {seen.whole_share:.0%} of the frames",
-            f"{WHOLE_SHARE:.0%} or more",
+            f"shoulders to feet in {percent(seen.whole_share)} of the frames",
+            f"{percent(WHOLE_SHARE)} or more",
             seen.whole_share >= WHOLE_SHARE,
             "Film from head to feet with some room around.",
         ),
@@ -123,7 +123,7 @@ def judge_poses(seen: PoseCoverage) -> list[Finding]:
         _finding(
             "turns",
             seen.turn_degrees,
-            f"over {seen.turn_degrees:.0f} degrees, {seen.behind_share:.0%} of the frames from behind",
+            f"over {seen.turn_degrees:.0f} degrees, {percent(seen.behind_share)} of the frames from behind",
             f"{TURN_DEGREES:.0f} degrees or more",
             seen.turn_degrees >= TURN_DEGREES,
             "Turn to both sides; a performance that turns further than this cannot be painted.",
@@ -145,8 +145,8 @@ def judge_pictures(faults: PictureFaults) -> list[Finding]:
         _finding(
             "motion blur",
             faults.smeared_share,
-            f"{faults.smeared_share:.0%} of the samples much softer than the sharpest",
-            f"{SMEARED_SHARE:.0%} or less",
+            f"{percent(faults.smeared_share)} of the samples much softer than the sharpest",
+            f"{percent(SMEARED_SHARE)} or less",
             not faults.smeared_share > SMEARED_SHARE,
             "Use more light or a shorter exposure.",
         ),
@@ -154,8 +154,8 @@ def judge_pictures(faults: PictureFaults) -> list[Finding]:
         _finding(
             "light",
             faults.cut_off_share,
-            f"{faults.cut_off_share:.0%} of the person without shades, wholly black or white",
-            f"{CUT_OFF_SHARE:.0%} or less",
+            f"{percent(faults.cut_off_share)} of the person without shades, wholly black or white",
+            f"{percent(CUT_OFF_SHARE)} or less",
             not faults.cut_off_share > CUT_OFF_SHARE,
             "Change the exposure or the clothes: what has no shades has no folds.",
         ),
@@ -165,7 +165,7 @@ def judge_pictures(faults: PictureFaults) -> list[Finding]:
 def _camera(faults: PictureFaults) -> Finding:
     """Whether the camera stands still; a plain wall has no corners to tell by, and nothing that could smear."""
     speed, drift = faults.camera_speed, faults.camera_drift
-    limit = f"{CAMERA_SPEED:.1%} a second and {CAMERA_DRIFT:.1%} in all, or less"
+    limit = f"{percent(CAMERA_SPEED, 1)} a second and {percent(CAMERA_DRIFT, 1)} in all, or less"
     if math.isnan(speed):
         return _finding("camera", math.nan, "cannot be told: the background is plain", limit, True, "")
     found = "another view from sample to sample" if math.isinf(max(speed, drift)) else _pace(speed, drift)
@@ -176,7 +176,7 @@ def _camera(faults: PictureFaults) -> Finding:
 
 
 def _pace(speed: float, drift: float) -> str:
-    return f"background moves by {speed:.1%} of the width a second, {drift:.1%} in all"
+    return f"background moves by {percent(speed, 1)} of the width a second, {percent(drift, 1)} in all"
 
 
 def _seen_long_enough(track: Track) -> Finding:
@@ -205,8 +205,8 @@ def _in_a_row(track: Track) -> Finding:
     return Finding(
         name="frames in a row",
         measured=share,
-        found=f"{share:.0%} of the frames follow one that shows the person",
-        limit=f"{SEEN_SHARE:.0%} or more",
+        found=f"{percent(share)} of the frames follow one that shows the person",
+        limit=f"{percent(SEEN_SHARE)} or more",
         verdict=Verdict.BAD if not share else Verdict.OK if share >= SEEN_SHARE else Verdict.WARN,
         advice="" if share >= SEEN_SHARE else "Film one continuous take in which the person stays in the picture.",
     )
@@ -216,13 +216,13 @@ def _continuity(track: Track) -> list[Finding]:
     counts = {status: float((track.status == status).mean()) for status in Status}
     seen = counts[Status.TRACKED] + counts[Status.INTERPOLATED]
     cuts = int(track.shot.max()) if len(track) else 0
-    words = ", ".join(f"{share:.0%} {status.name.lower()}" for status, share in counts.items())
+    words = ", ".join(f"{percent(share)} {status.name.lower()}" for status, share in counts.items())
     return [
         _finding(
             "detection",
             seen,
             words,
-            f"{SEEN_SHARE:.0%} tracked or interpolated",
+            f"{percent(SEEN_SHARE)} tracked or interpolated",
             seen >= SEEN_SHARE,
             "Light the person well, against another colour; nobody and nothing may pass in front.",
         ),
@@ -239,6 +239,11 @@ def _finding(name: str, measured: float, found: str, limit: str, fine: bool, adv
         verdict=Verdict.OK if fine else Verdict.WARN,
         advice="" if fine else advice,
     )
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share for people."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def _seconds(track: Track) -> float:

@@ -1,6 +1,6 @@
 """What a training is made of: its budget, its phases, and the preset that names them; each checks itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from models.everybody_dance_now.draft import DraftConfig
@@ -91,6 +91,7 @@ class SequencePhase:
     judges: JudgesConfig = field(default_factory=JudgesConfig)
     seen_from: float = 0.5  # confidence from which a face or hand is judged
     judged_from: float = 0.0  # share of the phase before which nobody judges
+    judged_every: int = 1  # stretches: the judges look at each so many-th, and are asked and trained only then
     coarse_fixed: float = 0.0  # share of the phase in which only the finest scale learns
     checkpointing: bool = False  # paint every frame once more on the way back instead of keeping its activations
     ema: float = 0.999
@@ -98,6 +99,8 @@ class SequencePhase:
     def __post_init__(self) -> None:
         if not self.frames or min(self.frames) < 2:
             raise ValueError(f"SequencePhase.frames is {self.frames}, expected lengths of 2 or more.")
+        if self.judged_every < 1:
+            raise ValueError(f"SequencePhase.judged_every is {self.judged_every}, expected 1 or more.")
         if self.chunk < 1 or min(self.backprop, default=0) < 1:
             raise ValueError(f"SequencePhase.chunk is {self.chunk}, .backprop {self.backprop}, expected 1 or more.")
         if (self.matting is not None) != self.network.coarse.plate:
@@ -113,13 +116,14 @@ class SequencePhase:
         """Frames of the film between those of a take."""
         return range(1, self.most_stride + 1)
 
-    def weights_now(self, done: float) -> Vid2VidWeights:
-        """The weights when `done` of the phase is used: nobody judges before `judged_from`."""
-        return self.weights if done >= self.judged_from else self.weights.without(JUDGED)
+    def weights_now(self, done: float, stretch: int) -> Vid2VidWeights:
+        """The weights of a stretch of a take when `done` of the phase is used: often nobody judges.
 
-    def judged_now(self, done: float) -> bool:
-        """Whether the judges are asked, and therefore trained."""
-        return any(getattr(self.weights_now(done), term) > 0 for term in JUDGED)
+        Where the judges look at every n-th stretch alone, their terms count n times there, and as much on the whole.
+        """
+        if done < self.judged_from or (stretch + 1) % self.judged_every:
+            return self.weights.without(JUDGED)
+        return replace(self.weights, **{term: self.judged_every * getattr(self.weights, term) for term in JUDGED})
 
     def longest_now(self, done: float) -> int:
         """Frames of a take when `done` (0 … 1) of the phase is used."""

@@ -26,6 +26,7 @@ CORNER_QUALITY, CORNER_SPACING = 0.01, 7  # of the best corner; pixels
 FOUND_AGAIN = 1.0  # pixels: a corner followed there and back is off by no more
 DARK, BRIGHT = 2, 253  # levels: brightness at or beyond these is cut off
 ROUNDING = 20 / 12  # energy that the Laplacian (its squares sum to 20) has of 8-bit rounding alone (variance 1/12)
+MUCH_SOFTER = 1.5  # times as soft as the clip's sharpest tenth; in four sharp dances no sample was
 PERSON = 0.5  # of the mask: pixels above belong to the person
 AWAY = 0.1  # of the mask: pixels below, at a margin, belong to the background
 MARGIN = 15  # pixels around the person in which no corner is sought
@@ -167,7 +168,7 @@ def _smeared(softness: NDArray[np.float64]) -> float:
     known = softness[~np.isnan(softness)]
     if not len(known):
         return float("nan")
-    return float((known > 1.5 * np.percentile(known, 10)).mean())
+    return float((known > MUCH_SOFTER * np.percentile(known, 10)).mean())
 
 
 def _moved(one: _Look, other: _Look) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch._subclasses import FakeTensorMode  # the one way to run autocast, backward and Adam without storage
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -85,47 +85,3 @@ def step_cost(prepare: Callable[[], Step]) -> StepCost:
         with FlopCounterMode(display=False) as arithmetic:
             step()
         return StepCost(held.peak, resting, int(arithmetic.get_total_flops()), held.operators)
-
-
-def training_cost(build: Callable[[], nn.Module], *shapes: tuple[int, ...]) -> StepCost:
-    """What it costs to train any network with Adam on inputs of these shapes, its outputs summed up as a loss.
-
-    A measure of the network alone, in float32; what a method adds to it (judges, averages, further frames) is for
-    that method's own step to say.
-
-    Args:
-        build: makes the network; called where every tensor is a fake.
-        shapes: of the inputs, in the order of `forward`.
-    """
-
-    def prepare() -> Step:
-        network = build()
-        optimiser = torch.optim.Adam(network.parameters())
-        inputs = [torch.zeros(shape) for shape in shapes]
-
-        def step() -> None:
-            optimiser.zero_grad(set_to_none=True)
-            outputs = [leaf for leaf in tree_leaves(network(*inputs)) if isinstance(leaf, Tensor)]
-            torch.stack([output.float().sum() for output in outputs]).sum().backward()
-            optimiser.step()
-
-        return step
-
-    return step_cost(prepare)
-
-
-def activation_bytes(build: Callable[[], nn.Module], *shapes: tuple[int, ...]) -> int:
-    """The bytes that a network keeps from its forward pass for the backward pass, its own weights left out."""
-    kept: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        kept[id(storage)] = storage  # held, so that no other gets its id
-        return tensor
-
-    with FakeTensorMode():
-        network = build()
-        weights = {id(weight.untyped_storage()) for weight in network.parameters()}
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            network(*(torch.zeros(shape) for shape in shapes))
-    return sum(storage.nbytes() for key, storage in kept.items() if key not in weights)

@@ -49,7 +49,7 @@ from stages.training.bricks import (
 from stages.training.clips import PreparedClip
 from stages.training.flow_teacher import TaughtFlow
 from stages.training.networks import build_network
-from stages.training.phases import Budget, SequencePhase
+from stages.training.phases import JUDGED, Budget, SequencePhase
 from stages.training.processes import ALONE, Processes
 from stages.training.rollout import Rollout, roll_out
 from stages.training.scenes import scene_of
@@ -204,10 +204,10 @@ def _play(
     processes: Processes,
 ) -> Iterator[GeneratorTerms]:
     """Paint a take stretch by stretch; after each the generator learns, then the judges; yields the terms of each."""
-    weights = phase.weights_now(done)
     memory = players.network.blank(take.conditions[:, 0])
     painted: list[Tensor] = []
-    for first in range(0, len(take), phase.chunk):
+    for stretch, first in enumerate(range(0, len(take), phase.chunk)):
+        weights = phase.weights_now(done, stretch)
         rollout, memory = roll_out(
             players.network,
             take,
@@ -224,7 +224,7 @@ def _play(
         _refuse_bad(terms, step)
         total = terms.total(weights) + _matting(rollout, take, phase)
         descend(total, players.of_network, step=step, most=MAX_GRADIENT, processes=processes)
-        if phase.judged_now(done):
+        if any(getattr(weights, term) > 0 for term in JUDGED):
             with compute.autocast():
                 verdict = discriminator_terms(players.judges, scene, weights)
             _refuse_bad(verdict, step)

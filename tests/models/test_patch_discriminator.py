@@ -1,5 +1,7 @@
 """The discriminators have the published sizes, and judge every scale of the picture."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -67,3 +69,16 @@ def test_the_norm_is_the_callers_and_leaves_first_and_last_stage_alone() -> None
 def test_an_impossible_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"DiscriminatorConfig\.scales is 0, expected 1 or more"):
         DiscriminatorConfig(scales=0)
+
+
+def test_a_folded_judge_sees_every_pixel_at_a_quarter_of_the_places() -> None:
+    config = DiscriminatorConfig(in_channels=3, base_channels=8, layers=2, scales=1, fold=2)
+    judge = MultiscaleDiscriminator(config)
+    picture = torch.randn(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    (features,) = judge(picture)
+    (plain,) = MultiscaleDiscriminator(replace(config, in_channels=12, fold=1))(torch.zeros(1, 12, 16, 24))
+    assert [found.shape for found in features] == [found.shape for found in plain]
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        changed = picture.clone()
+        changed[0, :, 8 + row, 8 + column] += 1
+        assert not torch.equal(judge(changed)[0][-1], features[-1])

@@ -43,7 +43,7 @@ def film_of(
     model: LoadedModel, track: Track, stretch: Stretch, path: Path, compute: Compute, memory: Memory | None
 ) -> Memory:
     info = film_info(model.facts, info_at())
-    return render_stretch(model, track, stretch, info, path, compute, memory=memory, encoding=LOSSLESS)
+    return render_stretch(model, track, stretch, info, path, compute, memory=memory, encoding=LOSSLESS).memory
 
 
 def frames_of(path: Path) -> list[Frame]:
@@ -155,6 +155,27 @@ class Plate(RemembersOneFrame):
 
     def forward(self, condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
         return Performance(backdrop.clamp(max=0.5))
+
+
+class Wandering(RemembersOneFrame):
+    """Adds a little to the frame before; without memory it paints grey."""
+
+    def forward(self, condition: Tensor, previous: Tensor, backdrop: Tensor) -> Performance:
+        return Performance(previous + 0.1, raw=torch.zeros_like(previous))
+
+
+@pytest.mark.parametrize(("limit", "keyframes"), [(None, []), (0.25, [2, 4, 6, 8])])
+def test_a_frame_that_has_drifted_too_far_is_painted_without_memory(
+    model: LoadedModel, dance: Track, compute: Compute, limit: float | None, keyframes: list[int]
+) -> None:
+    """0.1, 0.2, then 0.3 would be too far: painted after nothing it is 0.1 again."""
+    wandering = replace(model, performer=Wandering(), facts=replace(model.facts, drift_limit=limit))
+    generation = Generation(wandering, compute)
+    framing = model.facts.framing
+    for index in range(9):
+        black = np.zeros((framing.height, framing.width, 3), np.uint8)
+        generation.paint(Condition(black, Fraction(index), index), dance[0])
+    assert generation.keyframes == keyframes
 
 
 class Brighter(nn.Module):

@@ -137,6 +137,13 @@ def test_the_judges_learn_in_their_turn_and_not_before_their_time(
         assert bool(terms[-1].temporal_gan > 0) is learns
 
 
+def test_judges_that_look_at_every_other_stretch_count_twice_there() -> None:
+    phase = replace(PHASE, judged_from=0.5, judged_every=2)
+    assert [phase.weights_now(0.9, stretch).gan for stretch in range(4)] == [0, 0.02, 0, 0.02]
+    assert [phase.weights_now(0.9, stretch).l1 for stretch in range(4)] == [1, 1, 1, 1]
+    assert phase.weights_now(0.4, 1).gan == phase.weights_now(0.4, 1).temporal_gan == 0
+
+
 def test_the_coarse_scale_rests_while_the_finer_one_finds_its_feet(compute: Compute) -> None:
     phase = GROWING.phases[1]
     assert isinstance(phase, SequencePhase) and phase.coarse_fixed == 0.5
