@@ -6,7 +6,6 @@ Heavy libraries are imported inside the commands, after the inputs were looked a
 import json
 import logging
 import os
-import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,30 @@ from typing import Annotated
 
 import typer
 
+from flows.arguments import (
+    Clip,
+    Codec,
+    Crf,
+    Debug,
+    Device,
+    EncoderPreset,
+    Method,
+    Minutes,
+    ModelDir,
+    Output,
+    Overwrite,
+    Perceptual,
+    Preset,
+    Retargeting,
+    Seed,
+    Size,
+    Steps,
+    Teacher,
+    Who,
+    Without,
+    Workers,
+    WorkspaceDir,
+)
 from flows.engine import Engine
 from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, atomic_file, refuse_existing
@@ -36,47 +59,6 @@ app = typer.Typer(
 train_app = typer.Typer(help="Train a likeness.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
 
-
-Clip = Annotated[Path, typer.Argument(help="A video file.", show_default=False)]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes.", show_default=False)]
-ModelDir = Annotated[Path, typer.Option("--model", help="A trained model folder.", show_default=False)]
-Preset = Annotated[str, typer.Option(help="draft (minutes, any machine), standard or hd (hours, GPU).")]
-Method = Annotated[str, typer.Option(help="vid2vid, or everybody-dance-now.")]
-Without = Annotated[
-    list[str],
-    typer.Option("--without", help="Train without a part: a loss term, video-discriminator, warping … Repeatable."),
-]
-Teacher = Annotated[str, typer.Option("--flow-teacher", help="Who shows vid2vid the motion: dis, or raft (weights).")]
-Minutes = Annotated[float | None, typer.Option(help="Budget for training.", show_default="draft: 4", min=0.01)]
-Steps = Annotated[int | None, typer.Option(help="The same in steps.", show_default=False, min=1)]
-
-
-def check_size(text: str | None) -> str | None:
-    """Refuse a --size that is not WIDTHxHEIGHT while options are parsed.
-
-    Raises: typer.BadParameter.
-    """
-    if text is not None and not re.fullmatch(r"[1-9]\d*x[1-9]\d*", text):
-        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT, such as 144x256")
-    return text
-
-
-Size = Annotated[
-    str | None,
-    typer.Option(metavar="WxH", help="Of the network's picture.", show_default="by preset", callback=check_size),
-]
-Perceptual = Annotated[str, typer.Option(help="VGG-19 weights: a file, auto (torchvision's place), or none.")]
-Who = Annotated[str | None, typer.Option(help="largest, left, right or X,Y, where several people are seen.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Seed = Annotated[int, typer.Option(help="Of everything drawn by chance.")]
-WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where runs are kept.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
-Retargeting = Annotated[str, typer.Option("--retarget", help="auto, global or limbs.")]
-Codec = Annotated[str, typer.Option(help="Of the film: libx264, libx265, libsvtav1 …")]
-Crf = Annotated[int, typer.Option(help="Quality of the film, 0 best.", min=0, max=51)]
-EncoderPreset = Annotated[str, typer.Option(help="Speed of encoding against size.")]
-Workers = Annotated[int | None, typer.Option(help="Processes for tracking.", show_default="cores, at most 4", min=1)]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")]
 
 RUNS = Path("runs")
 DEMO_MINUTES = 4.0
@@ -224,7 +206,7 @@ def train_dance(
     target: Clip,
     output: Output,
     method: Method = "vid2vid",
-    preset: Preset = "draft",
+    preset: Annotated[str | None, typer.Option(help="As for dance.", show_default="what fits this machine")] = None,
     without: Without = [],  # noqa: B006  # typer's way to say: none
     flow_teacher: Teacher = "dis",
     minutes: Minutes = None,
@@ -245,22 +227,30 @@ def train_dance(
     engine, place = bring_up(ctx, workspace)
     from flows.dance import train_dance_flow
     from flows.options import compute_for, tracker_config, training_settings
+    from flows.plan import choose_plan_flow
     from stages.model_folder import copy_model
+    from stages.training.presets import preset_named
 
-    training = training_settings(
-        method=method,
-        preset=preset,
-        without=without,
-        flow_teacher=flow_teacher,
-        minutes=minutes,
-        steps=steps,
-        size=size,
-        perceptual=perceptual,
-        processes=processes,
-        tracker=tracker_config(performer, workers),
-    )
-    compute = compute_for(device, seed)
-    model = engine.run(lambda: train_dance_flow(clip, training, compute, place))
+    tracker, compute = tracker_config(performer, workers), compute_for(device, seed)
+    preset_named(preset or "draft", method)  # an unknown word is found out before the clip is tracked
+
+    def learn() -> FileRef:
+        chosen = preset or choose_plan_flow(clip, tracker, compute, place, method=method, minutes=minutes)
+        training = training_settings(
+            method=method,
+            preset=chosen,
+            without=without,
+            flow_teacher=flow_teacher,
+            minutes=minutes,
+            steps=steps,
+            size=size,
+            perceptual=perceptual,
+            processes=processes,
+            tracker=tracker,
+        )
+        return train_dance_flow(clip, training, compute, place)
+
+    model = engine.run(learn)
     copy_model(model.path.parent, output, overwrite=overwrite)
     typer.echo(output)
 

@@ -18,6 +18,7 @@ from stages.tracking.pose import TrackerConfig
 from stages.training.ablation import without as parts_without
 from stages.training.flow_teacher import FlowTeacherConfig
 from stages.training.phases import Budget
+from stages.training.plan import Plan
 from stages.training.presets import preset_named
 
 DRAFT_MINUTES = 4.0
@@ -33,7 +34,7 @@ def compute_for(device: str, seed: int) -> Compute:
 def training_settings(
     *,
     method: str,
-    preset: str,
+    preset: str | Plan,
     without: Sequence[str] = (),
     flow_teacher: str = "dis",
     processes: int = 1,
@@ -43,22 +44,26 @@ def training_settings(
     perceptual: str,
     tracker: TrackerConfig,
 ) -> TrainSettings:
-    """How to train, with the budget of the draft where none is given.
+    """How to train, with the budget of the draft or of the plan where none is given.
 
     Raises:
         UnknownChoice: no such method, preset, part to train without, or flow teacher.
         WeightsMissing: the perceptual loss or RAFT was wanted and its weights are not there.
     """
-    chosen = parts_without(preset_named(preset, method), tuple(without))
+    known = preset.preset if isinstance(preset, Plan) else preset_named(preset, method)
+    chosen = parts_without(known, tuple(without))
     if minutes is None and steps is None:
-        if preset != "draft":
+        if isinstance(preset, Plan):
+            minutes = preset.budget
+        elif preset == "draft":
+            minutes = DRAFT_MINUTES
+        else:
             raise typer.BadParameter(f"say how long to train {preset}: --minutes or --steps")
-        minutes = DRAFT_MINUTES
     wanted = any(phase.weights.perceptual for phase in chosen.phases)
     return TrainSettings(
         preset=chosen,
         budget=Budget(minutes=minutes, steps=steps),
-        size=None if size is None else parse_size(size),
+        size=_size(size, preset),
         perceptual=perceptual_weights(perceptual) if wanted else None,
         teacher=FlowTeacherConfig(kind=flow_teacher),  # type: ignore[arg-type]  # the config checks it
         teacher_weights=raft_weights() if flow_teacher == "raft" else None,
@@ -112,6 +117,12 @@ def raft_weights() -> FileRef:
     path = published_raft()
     load_raft(path)
     return FileRef.of(path)
+
+
+def _size(text: str | None, preset: str | Plan) -> tuple[int, int] | None:
+    if text is None:
+        return preset.size if isinstance(preset, Plan) else None
+    return parse_size(text)
 
 
 def parse_size(text: str) -> tuple[int, int]:

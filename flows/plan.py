@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.caching import whole
-from flows.progress import bar
+from flows.progress import bar, say
 from flows.tasks import track_clip
 from flows.workspace import Workspace
 from models.perceptual import PerceptualLoss, published_weights, vgg_features
@@ -70,6 +70,28 @@ def plan_flow(
         plan = choose_plan(track, machine, method=method, minutes=minutes, perceptual=eye)
     command = _command(clip.path, plan, blind=eye is None)
     return Prospect(clip=clip.path, footage=footage, machine=machine.name, plan=plan, command=command)
+
+
+@flow(name="choose a plan")
+def choose_plan_flow(
+    clip: FileRef,
+    tracker: TrackerConfig,
+    compute: Compute,
+    workspace: Workspace,
+    *,
+    method: str = "vid2vid",
+    minutes: float | None = None,
+) -> Plan:
+    """Choose how to train on a clip on this machine, and say it: for a training that names no preset.
+
+    Raises: see `track_pose`, `choose_plan`.
+    """
+    track = load_track(whole(track_clip, clip, tracker, workspace).path)
+    machine = this_machine(compute)
+    with bar(f"Planning for {machine.name}", None):
+        plan = choose_plan(track, machine, method=method, minutes=minutes, perceptual=_eye(machine), lighter=True)
+    say(f"No preset was named. Chosen: {plan.sentence()}")
+    return plan
 
 
 def show(prospect: Prospect) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import torch
 from prefect import task
 
 from flows.caching import ByContent
@@ -23,7 +24,9 @@ from stages.tracking.track_file import load_track, save_track
 from stages.training.clips import open_clip, prepare_clip
 from stages.training.flow_teacher import FlowTeacherConfig, pairs_apart, teach_flow
 from stages.training.framing import frame_performer
+from stages.training.machine import this_machine
 from stages.training.phases import Budget, DancePreset
+from stages.training.plan import out_of_memory
 
 # Raise a stage's number when the same inputs would give another result.
 TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 1, 2, 1, 2, 3, 2, 1
@@ -113,9 +116,14 @@ def train(
     )
     if processes > 1:
         train_together(job, processes)
-    else:
+        return FileRef.of(folder / "model.json")
+    try:
         with training_bar(f"Training {preset.name} on {clip.path.name}") as show:
             run(job, lambda report: show(report.done, report.seconds_left, told(report)))
+    except torch.OutOfMemoryError as error:
+        framing, joints = open_clip(prepared.path.parent).framing, load_track(track.path)
+        size = framing.width, framing.height
+        raise out_of_memory(joints, this_machine(compute), preset, size, method=preset.method) from error
     return FileRef.of(folder / "model.json")
 
 

@@ -159,6 +159,11 @@ class DancePreset:
         sequences = [phase for phase in self.phases if isinstance(phase, SequencePhase)]
         return tuple(sorted({gap * stride for phase in sequences for gap in phase.gaps for stride in phase.strides}))
 
+    @property
+    def method(self) -> str:
+        """The word of its method."""
+        return "vid2vid" if isinstance(self.phases[0], SequencePhase) else "everybody-dance-now"
+
     def __post_init__(self) -> None:
         if self.face_part and isinstance(self.phases[-1].network, DraftConfig):
             raise ValueError("DancePreset.face_part is above 0, expected 0: the draft has no whole frame to refine.")
