@@ -200,4 +200,6 @@ def copy_model(folder: Path, output: Path, *, overwrite: bool) -> None:
             if (folder / name).exists():
                 shutil.copyfile(folder / name, beside / name)
         if (folder / "training").exists():
-            shutil.copytree(folder / "training", beside / "training")
+            # A job names places of this machine; a state would be another gigabyte that nobody goes on from elsewhere.
+            private = shutil.ignore_patterns("job.json", "*.safetensors")
+            shutil.copytree(folder / "training", beside / "training", ignore=private)

@@ -84,7 +84,8 @@ class CompositeConfig:
 
 # Minutes on a processor, at about 144x256: half size, narrow, a backdrop behind the performer.
 LIGHT = CompositeConfig(
-    base_channels=24,
+    past_frames=1,
+    base_channels=32,
     blocks=3,
     norm="affine",
     flow_scale=4.0,
@@ -94,7 +95,7 @@ LIGHT = CompositeConfig(
     twin_encoder=False,
     twin_decoder=False,
     resize_up=True,
-    most_channels=96,
+    most_channels=64,
     plate=True,
 )
 

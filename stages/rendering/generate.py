@@ -52,9 +52,9 @@ class Generation:
             return Painted(to_images(self._backdrop)[0], None, None, person=False, index=condition.index)
         shown = _laid_out(to_tensor(condition.image, self._compute.device))
         with torch.inference_mode(), self._compute.autocast():
-            made = self._perform(shown, condition.index)
+            made, before = self._perform(shown, condition.index)
         made = replace(made, image=self._refine(made.image.float(), shown, pose))
-        self.memory = _in_place(self._model.performer.remember(self.memory, shown, made), self._compute)
+        self.memory = _in_place(self._model.performer.remember(before, shown, made), self._compute)
         return Painted(
             to_images(made.image)[0],
             None if made.foreground is None else to_images(made.foreground)[0],
@@ -63,14 +63,18 @@ class Generation:
             index=condition.index,
         )
 
-    def _perform(self, shown: Tensor, index: int) -> Performance:
-        """Paint after what is remembered, or without it where that has led the film astray (methods 15.6)."""
+    def _perform(self, shown: Tensor, index: int) -> tuple[Performance, Memory]:
+        """Paint after what is remembered, or without it where that has led the film astray (methods 15.6).
+
+        Returns the frame and the memory it was painted after.
+        """
         performer, limit = self._model.performer, self._model.facts.drift_limit
         made: Performance = performer.perform(shown, self._backdrop, self.memory)
         if limit is None or drift(made) <= limit:
-            return made
+            return made, self.memory
         self.keyframes.append(index)
-        return performer.perform(shown, self._backdrop, performer.blank(shown))
+        blank = performer.blank(shown)
+        return performer.perform(shown, self._backdrop, blank), blank
 
     def _blank(self) -> Memory:
         return _in_place(self._model.performer.blank(self._backdrop), self._compute)

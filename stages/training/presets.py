@@ -13,7 +13,7 @@ from pipeline.errors import UnknownChoice
 from stages.training.phases import DancePreset, PairPhase, SequencePhase
 
 VID2VID: dict[str, DancePreset] = {
-    # Minutes on a processor: the light generator, small judges that come in when there is a picture to judge.
+    # Minutes on a processor: the light generator; small judges, which come in when takes are long enough for motion.
     "draft": DancePreset(
         name="draft",
         pixels=144 * 256,
@@ -23,8 +23,9 @@ VID2VID: dict[str, DancePreset] = {
                 network=PyramidConfig(coarse=LIGHT),
                 part=1.0,
                 batch=2,
-                frames=(4, 8),
+                frames=(2, 2, 2, 2, 2, 2, 4),
                 chunk=2,
+                backprop=(2,),
                 learning_rate=1e-3,
                 betas=(0.9, 0.99),
                 schedule="cosine",
@@ -34,19 +35,19 @@ VID2VID: dict[str, DancePreset] = {
                     perceptual=0.0,
                     l1=1.0,
                     warp=0.5,
-                    flow=0.02,
-                    flow_warp=0.2,
-                    mask=0.1,
+                    flow=0.04,
+                    flow_warp=0.0,
+                    mask=0.01,
                     mask_confident=0.0,
                     temporal_gan=0.01,
                     temporal_feature_matching=0.1,
                 ),
                 matting=MattingWeights(),
-                judges=JudgesConfig(base_channels=16, fold=2, layers=2, scales=1),
+                judges=JudgesConfig(base_channels=16, fold=2, layers=2, scales=1, temporal_scales=1),
+                judged_from=6 / 7,
+                judged_every=2,
                 drop=0.0,
                 shift=0.04,
-                judged_from=0.3,
-                judged_every=2,
                 ema=0.998,
             ),
         ),

@@ -57,6 +57,8 @@ from stages.training.takes import Take, TakePlan, TakeSource
 from stages.training.validation import Validation
 
 TTUR_BETAS = (0.0, 0.9)
+# The judges' losses as the words of --without have them.
+JUDGE_WORDS = {"image": "image", "temporal": "video", "face": "face", "hand": "hand"}
 
 
 def train_sequences(
@@ -236,11 +238,12 @@ def _play(
 def _refuse_bad(terms: GeneratorTerms | DiscriminatorTerms, step: int) -> None:
     bad = first_bad(terms)
     if bad is not None:
+        part = f"{JUDGE_WORDS[bad]}-discriminator" if isinstance(terms, DiscriminatorTerms) else bad
         raise TrainingError(
             f"training step {step}",
             f"the loss {bad!r} is no finite number",
             "finite numbers",
-            f"The state saved last is sound: the same command goes on. If this comes again, use --without {bad}.",
+            f"The state saved last is sound: the same command goes on. If this comes again, use --without {part}.",
         )
 
 

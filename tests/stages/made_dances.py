@@ -81,7 +81,9 @@ SEQUENCES = DancePreset(
     stride=8,
     phases=(
         SequencePhase(
-            network=PyramidConfig(coarse=replace(LIGHT, base_channels=8, most_channels=16, downsamplings=2, blocks=1)),
+            network=PyramidConfig(
+                coarse=replace(LIGHT, past_frames=2, base_channels=8, most_channels=16, downsamplings=2, blocks=1)
+            ),
             part=1.0,
             batch=2,
             frames=(3, 5),

@@ -129,7 +129,7 @@ def test_a_clip_prepared_by_another_version_is_refused(prepared: Path, tmp_path:
     shutil.copytree(prepared, folder)
     facts = json.loads((folder / "clip.json").read_text())
     (folder / "clip.json").write_text(json.dumps(facts | {"version": 99}))
-    with pytest.raises(TrainingError, match=r"version 99; expected version 1\. Prepare the clip again"):
+    with pytest.raises(TrainingError, match=r"version 99; expected version 2\. Prepare the clip again"):
         open_clip(folder)
 
 

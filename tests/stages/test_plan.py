@@ -118,7 +118,7 @@ def test_running_out_of_memory_names_a_plan_that_asks_for_less(blue: Track):
 
 def test_vid2vid_is_planned_from_its_own_step(blue: Track):
     plan = choose_plan(blue, machine_of(2), method="vid2vid")
-    assert (plan.preset.name, plan.clip_frames) == ("draft", 8)
+    assert (plan.preset.name, plan.clip_frames) == ("draft", 4)
     assert plan.steps == 750  # 6,000 frames, eight a take
     assert plan.preset == METHODS["vid2vid"]["draft"]
 

@@ -16,7 +16,7 @@ from models.vid2vid.generator import LIGHT, CompositeConfig, CompositeGenerator
 NOT_EMPTY = torch.tensor([False])
 FLAGS = ("skips", "twin_encoder", "twin_decoder", "resize_up", "plate", "foreground", "flow")
 ROUNDING = {"atol": 1e-6, "rtol": 0.0}
-NARROW_LIGHT = replace(LIGHT, base_channels=8, most_channels=32, downsamplings=2)
+NARROW_LIGHT = replace(LIGHT, past_frames=2, base_channels=8, most_channels=32, downsamplings=2)
 
 
 @pytest.mark.parametrize(

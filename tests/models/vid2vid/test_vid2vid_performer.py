@@ -11,7 +11,9 @@ from models.vid2vid.generator import LIGHT, CompositeConfig
 from models.vid2vid.performer import SequentialPerformer, detached
 from models.vid2vid.pyramid import PyramidConfig, PyramidGenerator
 
-LIGHT_ONE = PyramidConfig(coarse=replace(LIGHT, base_channels=4, most_channels=8, downsamplings=1, blocks=1))
+LIGHT_ONE = PyramidConfig(
+    coarse=replace(LIGHT, past_frames=2, base_channels=4, most_channels=8, downsamplings=1, blocks=1)
+)
 TWO_SCALES = PyramidConfig(coarse=CompositeConfig(base_channels=4, downsamplings=1, blocks=1), scales=2, local_blocks=1)
 
 
