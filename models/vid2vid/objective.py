@@ -165,15 +165,13 @@ def generator_terms(
         feature_matching=image[1],
         perceptual=if_counted(weights.perceptual, lambda: _likeness(scene, perceptual)),
         l1=if_counted(weights.l1, lambda: _error(scene)),
-        warp=if_counted(
-            weights.warp, lambda: follow_loss(painted.frames, painted.before, truth.flow, truth.confidence)
-        ),
+        warp=if_counted(weights.warp, lambda: _followed(scene)),
         flow=if_counted(weights.flow, lambda: flow_loss(_blend(scene).flow, truth.flow, truth.confidence)),
         flow_warp=if_counted(
             weights.flow_warp,
             lambda: flow_warp_loss(_blend(scene).flow, truth.frames, truth.before, truth.confidence),
         ),
-        mask=if_counted(weights.mask, lambda: mask_loss(_blend(scene).mask, _blend(scene).warped, truth.frames)),
+        mask=if_counted(weights.mask, lambda: _masked(scene)),
         mask_confident=if_counted(
             weights.mask_confident, lambda: confident_mask_loss(_blend(scene).mask, truth.confidence)
         ),
@@ -234,6 +232,27 @@ def _exhibits(judges: Judges, scene: Scene, weights: Vid2VidWeights) -> _Exhibit
         face=of_regions(judges.face, scene.faces, "face") if face else [],
         hand=of_regions(judges.hand, scene.hands, "hand") if hand else [],
     )
+
+
+def _followed(scene: Scene) -> Tensor:
+    """`follow_loss`; frames without one before them would add nothing, and are not warped for it."""
+    truth, painted = scene.truth, scene.painted
+    parts = (painted.frames, painted.before, truth.flow, truth.confidence)
+    return _of_followers(scene, lambda: follow_loss(*(part[:, truth.orphans :] for part in parts)))
+
+
+def _masked(scene: Scene) -> Tensor:
+    """`mask_loss`; where there is no frame before, nothing is fetched that the mask could choose."""
+    blend, known = _blend(scene), slice(scene.truth.orphans, None)
+    parts = (blend.mask, blend.warped, scene.truth.frames)
+    return _of_followers(scene, lambda: mask_loss(*(part[:, known] for part in parts)))
+
+
+def _of_followers(scene: Scene, term: Callable[[], Tensor]) -> Tensor:
+    """A mean over the frames that have one before them, as a share of the mean over all."""
+    count = scene.painted.frames.shape[1]
+    known = count - scene.truth.orphans
+    return term() * (known / count) if known else scene.painted.frames.new_zeros(())
 
 
 def _likeness(scene: Scene, perceptual: PictureLoss | None) -> Tensor:

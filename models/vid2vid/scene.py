@@ -19,6 +19,7 @@ class Truth:
     before: Float[Tensor, "b t 3 h w"]  # the frame before each; anything where there is none
     flow: Float[Tensor, "b t 2 h w"]  # pixels, from each to the one before
     confidence: Float[Tensor, "b t 1 h w"]  # 0 do not trust it … 1; 0 where there is no frame before
+    orphans: int = 0  # frames at the start that have no frame before them; what follows from one is not computed there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

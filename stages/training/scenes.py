@@ -35,6 +35,7 @@ def scene_of(
         before=_one_before(take.pictures[:, first - 1] if first else frames[:, 0], frames),
         flow=one_step.flow[:, first:stop],
         confidence=one_step.confidence[:, first:stop],
+        orphans=0 if first else 1,
     )
     painted = Painted(
         frames=rollout.image,

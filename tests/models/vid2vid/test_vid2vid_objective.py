@@ -20,6 +20,7 @@ from models.vid2vid.objective import (
     generator_terms,
 )
 from models.vid2vid.scene import Blend, Painted, Scene, Truth
+from models.vid2vid.terms import mask_loss
 from models.vid2vid.windows import temporal_windows
 from pipeline.errors import UnknownChoice
 
@@ -284,3 +285,25 @@ def test_matching_is_that_of_the_judge() -> None:
 def test_all_judges_are_one_network_to_save() -> None:
     names = {name.split(".")[0] for name in judges().state_dict()}
     assert names == {"image", "temporal", "face", "hand"}
+
+
+def test_frames_without_one_before_them_are_neither_followed_nor_fetched() -> None:
+    whole = scene()
+    sure = whole.truth.confidence.clone()
+    sure[:, 0] = 0
+    orphaned = replace(whole, truth=replace(whole.truth, confidence=sure, orphans=1))
+    weights = replace(nothing(), warp=1.0, mask=1.0)
+    followed = replace(orphaned, truth=replace(orphaned.truth, orphans=0))
+    terms, plain = (generator_terms(judges(), one, weights) for one in (orphaned, followed))
+    torch.testing.assert_close(terms.warp, plain.warp)  # confidence 0 adds nothing either
+    blend = whole.painted.blend
+    assert blend is not None
+    later = mask_loss(blend.mask[:, 1:], blend.warped[:, 1:], whole.truth.frames[:, 1:])
+    torch.testing.assert_close(terms.mask, later * (FRAMES - 1) / FRAMES)
+
+
+def test_a_stretch_of_one_first_frame_has_no_motion() -> None:
+    whole = scene()
+    alone = replace(whole, truth=replace(whole.truth, orphans=FRAMES))
+    terms = generator_terms(judges(), alone, replace(nothing(), warp=1.0, mask=1.0))
+    assert terms.warp == 0 and terms.mask == 0
