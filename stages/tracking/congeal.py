@@ -7,9 +7,7 @@ joints until each frame's patch matches it takes the errors out of the frame too
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 
 import cv2
 import numpy as np
@@ -23,7 +21,7 @@ from stages.tracking.region import CROP
 from stages.tracking.swaps import Paths
 
 LEARNED_FROM = 100  # frames, evenly spread, that the usual looks are taken from; twice as many told no more
-AT_ONCE = 50  # frames moved together, by one worker; 10 MB of pictures
+AT_ONCE = 100  # frames moved together; 20 MB of pictures
 ROUNDS = 5  # of moving the joints; each moves them about three fifths as far as the one before
 SURE = 0.5  # both joints of a patch must be as confident for it to count
 FEWEST = 10  # sure frames that a patch's usual looks can be taken from
@@ -62,8 +60,6 @@ def congeal(
     snapshots: Sequence[Snapshot | None],
     album: Album,
     leeway: float,
-    *,
-    workers: int = 1,
 ) -> Paths:
     """The paths with x and y of sure joints moved to where the body looks as it usually does; a new array.
 
@@ -75,7 +71,6 @@ def congeal(
         paths, confidence: as of `guard_swaps`.
         snapshots: one a frame; None leaves the frame's joints where they are.
         leeway: standard deviation of the network's joints, torso lengths; 0 leaves all joints where they are.
-        workers: threads that share the frames; the result is the same for any number.
     Source: Learned-Miller 2006, "Data driven image models through continuous joint alignment", with Gauss-Newton steps
         as of Baker and Matthews 2004, "Lucas-Kanade 20 years on", sec. 5, and a prior.
     """
@@ -86,21 +81,12 @@ def congeal(
     clip = _Clip(paths, confidence, _sizes(paths, frames), snapshots, album)
     places = np.unique(np.linspace(0, frames.size - 1, min(frames.size, LEARNED_FROM)).round().astype(np.intp))
     chosen, others = frames[places], np.delete(frames, places)
-    with ThreadPoolExecutor(workers, thread_name_prefix="looks") as crew:
-        course, shifts = _learn(list(crew.map(clip.cuts, _parts(chosen))), leeway, crew)
-        moved[chosen, :, :2] += _carried(shifts)
-
-        def settled(rows: NDArray[np.intp]) -> NDArray[np.float64]:
-            return _settled(clip.cuts(rows), course, leeway)
-
-        for rows, shift in zip(_parts(others), crew.map(settled, _parts(others)), strict=True):
-            moved[rows, :, :2] += _carried(shift)
+    course, shifts = _learn(clip.cuts(chosen), leeway)
+    moved[chosen, :, :2] += _carried(shifts)
+    for begin in range(0, others.size, AT_ONCE):
+        rows = others[begin : begin + AT_ONCE]
+        moved[rows, :, :2] += _carried(_settled(clip.cuts(rows), course, leeway))
     return moved
-
-
-def _parts(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Frames as workers take them: always the same parts, so that rounding does not depend on how many work."""
-    return [rows[begin : begin + AT_ONCE] for begin in range(0, rows.size, AT_ONCE)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,33 +136,25 @@ def _sizes(paths: Paths, frames: NDArray[np.intp]) -> NDArray[np.float64]:
     return sizes
 
 
-def _learn(
-    parts: Sequence[_Cuts], leeway: float, crew: ThreadPoolExecutor
-) -> tuple[list[list[Looks | None]], NDArray[np.float64]]:
+def _learn(cuts: _Cuts, leeway: float) -> tuple[list[list[Looks | None]], NDArray[np.float64]]:
     """What each patch usually shows, for every round (None where too few frames show it); and these frames' shifts.
 
     The first looks are blurred by the network's errors, the last are sharp: in this order, from coarse to fine, they
     draw joints from farther away than the last alone.
     """
-    joints, course = [cuts.joints for cuts in parts], []
-    sure = np.concatenate([cuts.sure for cuts in parts])
+    joints, course = cuts.joints, []
     for _ in range(ROUNDS):
-        shown = list(crew.map(_seen, parts, joints))
-        usual = _usual(np.concatenate(shown, axis=1), sure)
-        joints = list(crew.map(_step, parts, joints, repeat(usual), shown, repeat(leeway)))
-        course.append(usual)
-    return course, np.concatenate([cuts.in_frame(moved) for cuts, moved in zip(parts, joints, strict=True)])
-
-
-def _seen(cuts: _Cuts, joints: Joints) -> NDArray[np.float32]:
-    return look(cuts.crops, joints, cuts.torso)
+        shown = look(cuts.crops, joints, cuts.torso)
+        course.append(_usual(shown, cuts.sure))
+        joints = _step(cuts, joints, course[-1], shown, leeway)
+    return course, cuts.in_frame(joints)
 
 
 def _settled(cuts: _Cuts, course: Sequence[Sequence[Looks | None]], leeway: float) -> NDArray[np.float64]:
     """The shifts (n, 33, 2) of frames that were not learned from, pixels of the frame."""
     joints = cuts.joints
     for usual in course:
-        joints = _step(cuts, joints, usual, _seen(cuts, joints), leeway)
+        joints = _step(cuts, joints, usual, look(cuts.crops, joints, cuts.torso), leeway)
     return cuts.in_frame(joints)
 
 

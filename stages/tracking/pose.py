@@ -52,7 +52,7 @@ def track_pose(
         sights = track_spans(walk, config.workers, progress)
         report(sights, path)
         _somebody(sights, path)
-        return repair(_as_arrays(sights, album), info.width, info.height, config.repair, workers=config.workers)
+        return repair(_as_arrays(sights, album), info.width, info.height, config.repair)
 
 
 def _somebody(sights: Sequence[Sight], path: Path) -> None:
