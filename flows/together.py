@@ -4,6 +4,7 @@
 torchrun on each by hand, with the same job on a disk that all of them see.
 """
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -112,8 +113,12 @@ def told(report: Report) -> str:
 def main() -> None:
     """Read the job named on the command line and take part in it."""
     try:
+        job = read_job(Path(sys.argv[1]))
+        if os.environ.get("RANK", "0") != "0":
+            run(job)  # one bar is enough
+            return
         with training_bar("Training together") as show:
-            run(read_job(Path(sys.argv[1])), lambda report: show(report.done, report.seconds_left, told(report)))
+            run(job, lambda report: show(report.done, report.seconds_left, told(report)))
     except UnderstudyError as error:
         sys.exit(f"understudy: {error}")
 
