@@ -23,8 +23,6 @@ from stages.training.phases import Budget, DancePreset
 from stages.training.processes import joined
 from stages.training.train_dance import train_dance
 
-TOGETHER = "vid2vid"  # the method whose training several processes share
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingJob:
@@ -62,16 +60,9 @@ def train_together(job: TrainingJob, processes: int) -> None:
     """Train with so many processes of this machine; returns when the model is written.
 
     Raises:
-        TrainingError: one of them failed; it has said why. Or the method's training knows one process only.
+        TrainingError: one of them failed; it has said why.
         KeyboardInterrupt: on Ctrl-C, which each of them gets as well: the state is saved.
     """
-    if job.preset.method != TOGETHER:
-        raise TrainingError(
-            f"--processes {processes}",
-            f"{job.preset.method} is trained by one process",
-            f"--method {TOGETHER}",
-            "Leave --processes out, or train with that method.",
-        )
     path = job.folder / "training" / "job.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_job(job, path)

@@ -133,7 +133,7 @@ class TakeSource:
             np.stack([crop(figure(int(row), without), view) for row, without in zip(line, gone, strict=True)])
             for line, view, gone in zip(rows, views, dropped, strict=True)
         ]
-        return _unflat(reduced(_on(compute, np.concatenate(cut)), plan.reduce), len(rows))
+        return _unflat(reduced(to_tensor(np.concatenate(cut), compute.device), plan.reduce), len(rows))
 
     def _drawn_without(self, row: int, without: NDArray[np.bool_]) -> NDArray[np.uint8]:
         joints, framing = self.clip.joints[row], self.clip.framing
@@ -170,16 +170,12 @@ def _frames_before(follows: NDArray[np.bool_]) -> NDArray[np.int64]:
     return places - starts
 
 
-def _on(compute: Compute, pictures: NDArray[np.uint8]) -> Tensor:
-    return to_tensor(pictures, compute.device)
-
-
 def _pictures(
     array: NDArray[np.uint8], rows: NDArray[np.int64], views: Sequence[Box], reduce: int, compute: Compute
 ) -> Tensor:
     """Cut frames (b, t) out of (n, h, w, 3): (b, t, 3, h, w), -1..1."""
     cut = [crop(array[row], view) for line, view in zip(rows, views, strict=True) for row in line]
-    return _unflat(reduced(_on(compute, np.stack(cut)), reduce), len(rows))
+    return _unflat(reduced(to_tensor(np.stack(cut), compute.device), reduce), len(rows))
 
 
 def _masks(

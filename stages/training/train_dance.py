@@ -24,6 +24,7 @@ from stages.training.train_face_residual import face_side, train_face_residual
 from stages.training.train_vid2vid import train_sequences
 from stages.training.validation import FaceTouch, score_held_out
 
+TOGETHER = "vid2vid"  # the method whose training several processes share
 DRIFT = 3.0  # times what 95 % of the held-out frames stay below: beyond that the memory leads a film astray
 
 
@@ -50,16 +51,16 @@ def train_dance(
         flow: folder written by `teach_flow`; needed by vid2vid's phases.
         perceptual: VGG-19's loss; without it the perceptual terms are replaced by the mean absolute error.
         save_seconds: between full states; a killed training loses at most this.
-        processes: who trains together; only the book-keeper writes. The face residual is trained by one alone.
+        processes: who trains together, by vid2vid only; the book-keeper alone writes.
 
     Raises:
-        TrainingError: see `train_phase`; or the clip has no two consecutive frames with the person in them.
+        TrainingError: see `train_phase`; or the clip has no two consecutive frames with the person in them, or several
+            processes are to train by a method whose loop is for one.
         StorageError: the disk is full.
         KeyboardInterrupt: after saving, on Ctrl-C.
     """
     data = open_clip(prepared)
-    if not len(data.pairs):
-        raise TrainingError(clip.path, "no two frames in a row show the person", "a continuous take", "Film again.")
+    _refuse_unfit(clip, data, preset, processes)
     work = folder / "training"
     work.mkdir(parents=True, exist_ok=True)
     taught = None if flow is None else open_flow(flow)
@@ -102,6 +103,19 @@ def train_dance(
         write_model(folder, facts, performer, None if face is None else face.residual, background)
         for leftover in (*work.glob("phase*.safetensors"), *work.glob("face*.safetensors")):
             leftover.unlink()  # the weights are the model's now
+
+
+def _refuse_unfit(clip: FileRef, data: PreparedClip, preset: DancePreset, processes: Processes) -> None:
+    """Raise TrainingError where there is nothing to learn from, or nobody to share the learning."""
+    if not len(data.pairs):
+        raise TrainingError(clip.path, "no two frames in a row show the person", "a continuous take", "Film again.")
+    if processes.count > 1 and preset.method != TOGETHER:
+        raise TrainingError(
+            f"--processes {processes.count}",
+            f"{preset.method} is trained by one process",
+            f"--method {TOGETHER}",
+            "Leave --processes out, or train with that method.",
+        )
 
 
 def _train(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_dances import GROWING, SEQUENCES, sample_body
+from made_dances import DRAFT, GROWING, SEQUENCES, sample_body
 from test_training_resume import Interrupting
 from torch import Tensor, nn
 
@@ -29,7 +29,7 @@ from stages.training.clips import PreparedClip
 from stages.training.flow_teacher import FlowTeacherConfig, TaughtFlow, teach_flow
 from stages.training.phases import Budget, SequencePhase
 from stages.training.presets import METHODS, preset_named
-from stages.training.processes import ALONE
+from stages.training.processes import ALONE, Processes
 from stages.training.rollout import roll_out
 from stages.training.scenes import scene_of
 from stages.training.takes import TakePlan, TakeSource
@@ -216,6 +216,27 @@ def test_a_loss_that_is_no_number_is_named_and_the_state_stays_sound(
     assert (tmp_path / "v.state.safetensors").read_bytes() == saved
     tensors, _ = read_tensors(tmp_path / "v.state.safetensors")
     assert all(bool(value.isfinite().all()) for value in tensors.values())
+
+
+def test_several_processes_train_by_vid2vid_only(
+    prepared: Path, blue_film: Path, compute: Compute, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError) as caught:
+        train_dance(
+            prepared,
+            FileRef.of(blue_film),
+            sample_body(),
+            DRAFT,
+            Budget(steps=1),
+            compute,
+            tmp_path / "model",
+            processes=Processes(rank=1, count=2),
+        )
+    assert str(caught.value) == (
+        "--processes 2: everybody-dance-now is trained by one process; expected --method vid2vid. "
+        "Leave --processes out, or train with that method."
+    )
+    assert not (tmp_path / "model").exists()
 
 
 def test_without_flow_vid2vid_is_refused(prepared: Path, blue_film: Path, compute: Compute, tmp_path: Path) -> None:
