@@ -126,6 +126,48 @@ class Track:
         return (self[index] for index in range(len(self)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTrack:
+    """One person's face through a whole clip, with the shoulders below it."""
+
+    width: int  # of the clip the points lie in, pixels
+    height: int
+    times: tuple[Fraction, ...]  # n frames, seconds since the first
+    points: NDArray[np.float32]  # (n, 478, 3): x, y in pixels of the full frame; z in pixels too, smaller is nearer
+    confidence: NDArray[np.float32]  # (n,): that a face is there, 0 … 1; 0 where it was not seen
+    shoulders: NDArray[np.float32]  # (n, 2, 3): right, left (the subject's): x, y in pixels, confidence 0 … 1
+    status: NDArray[np.uint8]  # (n,): values of Status
+    shot: NDArray[np.int32]  # (n,): counts cuts
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FacePerformance:
+    """What a head does through a clip: everything that may be borrowed, apart from whose face it is.
+
+    Head frame: centimetres, origin inside the head, x to the picture's right when it looks at the camera (the
+    subject's left), y up, z out of the face. Camera frame: centimetres, origin at the camera, x right, y up, z towards
+    the viewer, so that what is filmed has negative z. A head point v lies at rotation·v + translation.
+    """
+
+    width: int  # of the frame it is projected into, pixels
+    height: int
+    times: tuple[Fraction, ...]  # n frames, seconds since the first
+    rotation: NDArray[np.float32]  # (n, 3): rotation vectors, radians, from head to camera frame
+    translation: NDArray[np.float32]  # (n, 3): centimetres, camera frame
+    expression: NDArray[np.float32]  # (n, 468, 3): centimetres, head frame: how the skin differs from the neutral face
+    gaze: NDArray[np.float32]  # (n, 4): right u, v, left u, v: iris from the eye's middle in half eye widths; right, up
+    lids: NDArray[np.float32]  # (n, 2): right, left: opening over eye width, about 0 closed … 0.35
+    shoulders: NDArray[np.float32]  # (n, 2, 3): right, left: x, y in pixels of the frame, confidence 0 … 1
+    status: NDArray[np.uint8]  # (n,): values of Status
+    shot: NDArray[np.int32]  # (n,): counts cuts
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """An axis-aligned region, in pixels of the full frame: columns left … right-1, rows top … bottom-1."""
@@ -150,6 +192,6 @@ class Box:
 class Condition:
     """The picture a generator is told to follow in one frame."""
 
-    image: NDArray[np.uint8]  # (height, width, 3): RGB stick figure on black
+    image: NDArray[np.uint8]  # (height, width, 3): RGB stick figure on black; (…, 9): three pictures of a face
     time: Fraction  # seconds since the clip's first frame
     index: int

@@ -71,9 +71,11 @@ def synthesise(layers: Layers, setting: Setting, features: Features) -> Synthesi
     raw = blended = layers.raw
     warped = None
     if layers.flow is not None and layers.mask is not None:
-        made = compose(raw, setting.newest.float(), layers.flow, layers.mask)
-        warped = made.warped
-        blended = torch.where(setting.empty[:, None, None, None], raw, made.image)
+        warped = newest = setting.newest.float()
+        if not _nothing_before(setting.empty):
+            made = compose(raw, newest, layers.flow, layers.mask)
+            warped = made.warped
+            blended = torch.where(setting.empty[:, None, None, None], raw, made.image)
     if setting.foreground is not None and setting.foreground_mask is not None:
         raw = over(setting.foreground, setting.foreground_mask, raw)
         blended = over(setting.foreground, setting.foreground_mask, blended)
@@ -93,6 +95,14 @@ def synthesise(layers: Layers, setting: Setting, features: Features) -> Synthesi
         flow_features=features.flow,
         foreground_features=features.foreground,
     )
+
+
+def _nothing_before(empty: Bool[Tensor, " b"]) -> bool:
+    """Whether no frame has one before it: there is nothing to fetch, and on a processor fetching zeros takes time.
+
+    A GPU is not asked: the answer would take longer than the warp.
+    """
+    return not empty.is_cuda and bool(empty.all())
 
 
 def over(
