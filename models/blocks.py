@@ -20,9 +20,28 @@ M = TypeVar("M", bound=nn.Module)
 WEIGHT_DEVIATION = 0.02
 
 
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """Instance normalisation that leaves channels last where it finds them so; on a processor it is the quicker for it.
+
+    PyTorch's own lays every picture out anew, channels first, and all that follows pays for it twice: a block of norm,
+    SiLU and convolution trained in 1.4 times the time. Each sample alone, in training mode, batch norm is the same.
+    """
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Return features of mean 0 and variance 1 in each channel of each sample, scaled and shifted as learnt."""
+        if features.is_cuda or not features.is_contiguous(memory_format=torch.channels_last) or not len(features):
+            normal: Tensor = super().forward(features)
+            return normal
+        alone = [
+            F.batch_norm(one, None, None, self.weight, self.bias, training=True, eps=self.eps)
+            for one in features.split(1)
+        ]
+        return alone[0] if len(alone) == 1 else torch.cat(alone)
+
+
 def instance_norm(channels: int) -> nn.Module:
     """Instance normalisation without parameters and without running statistics: training and rendering are the same."""
-    return nn.InstanceNorm2d(channels, affine=False, track_running_stats=False)
+    return InstanceNorm2d(channels, affine=False, track_running_stats=False)
 
 
 def batch_norm(channels: int) -> nn.Module:
@@ -32,7 +51,7 @@ def batch_norm(channels: int) -> nn.Module:
 
 def affine_norm(channels: int) -> nn.Module:
     """Instance normalisation with learnt scale and shift: what batch norm is when it is trained on single pictures."""
-    return nn.InstanceNorm2d(channels, affine=True, track_running_stats=False)
+    return InstanceNorm2d(channels, affine=True, track_running_stats=False)
 
 
 def c7s1(inputs: int, outputs: int, norm: Norm, *, kernel: int = 7) -> list[nn.Module]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from kornia.metrics import ssim
 from torch import Tensor
@@ -53,9 +54,14 @@ def matting_loss(
         raise ValueError("matting_loss was given a performance without a mask: it is for generators that paint one.")
     structure = mask = foreground = picture.new_zeros(())
     if weights.structure > 0:
-        structure = 1 - ssim((made.image + 1) / 2, (picture + 1) / 2, SSIM_WINDOW).mean()
+        structure = 1 - ssim(_laid_out(made.image), _laid_out(picture), SSIM_WINDOW).mean()
     if weights.mask > 0:
         mask = F.binary_cross_entropy_with_logits(made.mask, person)
     if weights.foreground > 0:
         foreground = ((made.foreground - picture).abs() * person).mean()
     return MattingTerms(structure=structure, mask=mask, foreground=foreground)
+
+
+def _laid_out(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """0..1, channels last: SSIM's windows are convolutions channel by channel, else up to 20 times slower going back."""
+    return ((picture + 1) / 2).contiguous(memory_format=torch.channels_last)

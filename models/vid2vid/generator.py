@@ -95,7 +95,7 @@ LIGHT = CompositeConfig(
     twin_encoder=False,
     twin_decoder=False,
     resize_up=True,
-    most_channels=64,
+    most_channels=96,
     plate=True,
 )
 

@@ -23,7 +23,7 @@ VID2VID: dict[str, DancePreset] = {
                 network=PyramidConfig(coarse=LIGHT),
                 part=1.0,
                 batch=2,
-                frames=(2, 2, 2, 2, 2, 2, 4),
+                frames=(*(2,) * 11, 4),  # longer ones teach fewer moments in the same time
                 chunk=2,
                 backprop=(2,),
                 learning_rate=1e-3,
@@ -42,9 +42,9 @@ VID2VID: dict[str, DancePreset] = {
                     temporal_gan=0.01,
                     temporal_feature_matching=0.1,
                 ),
-                matting=MattingWeights(),
+                matting=MattingWeights(structure=0.2),  # of two, as `l1` counts raw and finished frames
                 judges=JudgesConfig(base_channels=16, fold=2, layers=2, scales=1, temporal_scales=1),
-                judged_from=6 / 7,
+                judged_from=11 / 12,
                 judged_every=2,
                 drop=0.0,
                 shift=0.04,

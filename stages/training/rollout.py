@@ -63,9 +63,17 @@ def roll_out(
     return _joined(first, painted), memory
 
 
+def in_time(frames: Iterable[Tensor]) -> Tensor:
+    """Frames (b, c, h, w) one behind the other as (b, t, c, h, w), channels last in memory.
+
+    So lie the true ones: compared with others, one of the two would be read across, in three times the time.
+    """
+    return torch.stack([frame.movedim(1, -1) for frame in frames], dim=1).movedim(-1, 2)
+
+
 def _joined(first: int, painted: list[Synthesis]) -> Rollout:
     def along_time(frames: Iterable[Tensor | None]) -> Tensor:
-        return torch.stack([frame.float() for frame in frames if frame is not None], dim=1)
+        return in_time([frame.float() for frame in frames if frame is not None])
 
     last = painted[-1]
     return Rollout(

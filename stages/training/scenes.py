@@ -9,7 +9,7 @@ from models.region import Region, region_around
 from models.vid2vid.discriminators import JudgesConfig, WindowedFrames, take_windows
 from models.vid2vid.scene import Painted, Scene, Truth
 from models.vid2vid.windows import temporal_windows
-from stages.training.rollout import Rollout
+from stages.training.rollout import Rollout, in_time
 from stages.training.takes import Take
 
 NOSE = 0
@@ -54,7 +54,7 @@ def scene_of(
 
 def _one_before(earlier: Tensor, frames: Tensor) -> Tensor:
     """For each of frames (b, t, 3, h, w) the one before it, the first's given."""
-    return torch.cat([earlier[:, None], frames[:, :-1]], dim=1)
+    return in_time([earlier, *frames[:, :-1].unbind(1)])
 
 
 def _motion(

@@ -4,7 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from models.blocks import ResidualBlock, batch_norm, c7s1, down, half_size, initialise, instance_norm, out, up
+from models.blocks import (
+    ResidualBlock,
+    affine_norm,
+    batch_norm,
+    c7s1,
+    down,
+    half_size,
+    initialise,
+    instance_norm,
+    out,
+    up,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +49,26 @@ def test_instance_norm_takes_mean_and_deviation_out_of_each_map_and_learns_nothi
     assert not list(norm.parameters()) and not list(norm.buffers())
     maps = torch.tensor([[[[0.0, 2.0]], [[10.0, 30.0]]]])
     torch.testing.assert_close(norm(maps), torch.tensor([[[[-1.0, 1.0]], [[-1.0, 1.0]]]]), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_instance_norm_of_channels_last_is_the_usual_one_and_stays_channels_last(batch: int) -> None:
+    chance = torch.Generator().manual_seed(0)
+    norm, usual = affine_norm(5), nn.InstanceNorm2d(5, affine=True)
+    scale, shift = torch.randn(5, generator=chance), torch.randn(5, generator=chance)
+    for layer in (norm, usual):
+        layer.load_state_dict({"weight": scale, "bias": shift})
+    seen = torch.randn(batch, 5, 6, 7, generator=chance)
+    ours = seen.contiguous(memory_format=torch.channels_last).requires_grad_()
+    theirs = seen.clone().requires_grad_()
+    made, expected = norm(ours), usual(theirs)
+    weights = torch.randn(batch, 5, 6, 7, generator=chance)
+    (made * weights).sum().backward()
+    (expected * weights).sum().backward()
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(made, expected)
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    torch.testing.assert_close(norm.weight.grad, usual.weight.grad)
 
 
 def test_a_residual_block_whose_last_convolution_is_zero_is_the_identity() -> None:
