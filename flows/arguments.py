@@ -46,3 +46,25 @@ Crf = Annotated[int, typer.Option(help="Quality of the film, 0 best.", min=0, ma
 EncoderPreset = Annotated[str, typer.Option(help="Speed of encoding against size.")]
 Workers = Annotated[int | None, typer.Option(help="Processes for tracking.", show_default="cores, at most 4", min=1)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")]
+PortraitMethod = Annotated[str, typer.Option("--method", help="deep-video-portraits, or vid2vid.")]
+Transfer = Annotated[str, typer.Option(help="What is borrowed: any of pose, expression, gaze, lids; or mouth, to dub.")]
+FaceMode = Annotated[str, typer.Option("--mode", help="relative: motion from rest; absolute: the very pose and face.")]
+FaceMotion = Annotated[float, typer.Option("--motion", help="Pose and expression so much larger.", min=0.0, max=10.0)]
+Turn = Annotated[str | None, typer.Option(help="Degrees, such as +10.", show_default=False)]
+Slide = Annotated[str | None, typer.Option(help="1.3: so much more of it; +0.3: moved by so much.", show_default=False)]
+FaceGaze = Annotated[str | None, typer.Option("--gaze", help="RIGHT,UP in half eye widths.", show_default=False)]
+Edits = Annotated[Path | None, typer.Option("--edits", help="Sliders over time, YAML.", show_default=False)]
+OntoWhat = Annotated[
+    str | None,
+    typer.Option(
+        "--onto", help="What the head is put into: target (its clip), still, or source.", show_default="target"
+    ),
+]
+Mosaic = Annotated[
+    Path | None,
+    typer.Option("--mosaic", help="Film of source, mesh, conditioning and result side by side.", show_default=False),
+]
+FaceChosen = Annotated[
+    str | None, typer.Option("--face", help="Of several: largest, left, right or INDEX.", show_default=False)
+]
+TargetFace = Annotated[str | None, typer.Option("--target-face", help="The same in TARGET.", show_default=False)]

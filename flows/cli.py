@@ -9,7 +9,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,11 +37,15 @@ from flows.arguments import (
     Workers,
     WorkspaceDir,
 )
-from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.portrait_commands import portrait, show_heads, train_portrait
+from flows.starting import RUNS, bring_up, film
+from flows.translate_commands import train_translate, translate
 from pipeline.artifacts import FileRef, atomic_file, refuse_existing
 from pipeline.errors import UnderstudyError
-from pipeline.video import probe
+
+if TYPE_CHECKING:
+    from stages.evaluation.compare import Comparison
+    from stages.evaluation.compare_faces import FaceComparison
 
 # Read by PyTorch and its threads when they are imported. Large pages for large tensors; and threads that soon stop to
 # wait awake: where other programs want the cores, spinning ones made a training step up to twenty times slower. On two
@@ -56,11 +60,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-train_app = typer.Typer(help="Train a likeness.", no_args_is_help=True)
+train_app = typer.Typer(help="Train a likeness, or a look.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
+app.command()(portrait)
+app.command()(translate)
+train_app.command("portrait")(train_portrait)
+train_app.command("translate")(train_translate)
 
 
-RUNS = Path("runs")
 DEMO_MINUTES = 4.0
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -76,7 +83,8 @@ def settle(ctx: typer.Context, debug: Debug = False) -> None:
 def demo(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = RUNS / "demo",
-    method: Method = "vid2vid",
+    portrait: Annotated[bool, typer.Option("--portrait", help="Heads instead of dancers.")] = False,
+    method: Annotated[str | None, typer.Option(help="As for dance, or portrait.", show_default="theirs")] = None,
     minutes: Annotated[float | None, typer.Option(help="Budget for training.", min=0.01)] = DEMO_MINUTES,
     steps: Steps = None,
     device: Device = "auto",
@@ -84,16 +92,20 @@ def demo(
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
 ) -> None:
-    """Render the sample: Blue performs Red's dance; score it against the known answer."""
+    """Render the sample: Blue performs what Red did; score it against the known answer."""
     engine, place = bring_up(ctx, workspace)
+    minutes = minutes if steps is None else None
+    if portrait:
+        show_heads(engine, place, output, method=method, minutes=minutes, steps=steps, device=device, seed=seed)
+        return
     from flows.demo import demo_flow
     from flows.options import compute_for, render_settings, tracker_config, training_settings
 
     tracker = tracker_config(workers=workers)
     training = training_settings(
-        method=method,
+        method=method or "vid2vid",
         preset="draft",
-        minutes=minutes if steps is None else None,
+        minutes=minutes,
         steps=steps,
         size=None,
         perceptual="none",
@@ -262,20 +274,27 @@ def track(
     output: Output,
     overlay: Annotated[Path | None, typer.Option(help="Film with the joints drawn in.", show_default=False)] = None,
     openpose: Annotated[Path | None, typer.Option(help="Read OpenPose's JSON from this folder instead.")] = None,
-    performer: Who = None,
+    face: Annotated[bool, typer.Option("--face", help="Of a face: its 478 points instead of joints.")] = False,
+    performer: Annotated[str | None, typer.Option(help="As for dance; of faces, as portrait's --face.")] = None,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Find one person's joints in every frame of CLIP."""
-    for path in (output, overlay):
-        if path is not None:
-            refuse_existing(path, overwrite=overwrite)
+    """Find one person's joints, or face, in every frame of CLIP."""
+    if face and openpose is not None:
+        raise typer.BadParameter("OpenPose's files hold joints: give --face or --openpose, not both")
+    for path in filter(None, (output, overlay)):
+        refuse_existing(path, overwrite=overwrite)
     seen = film(clip)
     engine, place = bring_up(ctx, workspace)
     from flows.options import tracker_config
-    from flows.track import track_flow
+    from flows.portrait_options import face_tracker
+    from flows.track import track_face_flow, track_flow
 
+    if face:
+        follow = face_tracker(performer)
+        typer.echo(engine.run(lambda: track_face_flow(seen, output, overlay, follow, place, overwrite)))
+        return
     tracker = tracker_config(performer, workers)
     typer.echo(engine.run(lambda: track_flow(seen, output, overlay, openpose, tracker, place, overwrite)))
 
@@ -314,17 +333,23 @@ def evaluate(
     made: Annotated[Path, typer.Argument(metavar="FILM", help="What was made.", show_default=False)],
     against: Annotated[Path, typer.Option(help="What should have come out.", show_default=False)],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here too.")] = None,
+    face: Annotated[bool, typer.Option("--face", help="Of portraits: head, landmarks, gaze, lids.")] = False,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
 ) -> None:
     """Score FILM against the truth."""
     films = film(made), film(against)
     engine, place = bring_up(ctx, workspace)
-    from flows.evaluate import evaluate_flow
+    from flows.evaluate import evaluate_faces_flow, evaluate_flow
     from flows.options import tracker_config
+    from flows.portrait_options import face_tracker
 
-    tracker = tracker_config(workers=workers)
-    comparison = engine.run(lambda: evaluate_flow(*films, tracker, place))
+    def score() -> "Comparison | FaceComparison":
+        if face:
+            return evaluate_faces_flow(*films, face_tracker(), place)
+        return evaluate_flow(*films, tracker_config(workers=workers), place)
+
+    comparison = engine.run(score)
     typer.echo("\n".join(comparison.lines()))
     if json_file is not None:
         with atomic_file(json_file) as beside:
@@ -352,21 +377,6 @@ def doctor(device: Device = "auto") -> None:
 
     for heading, found in examine(device):
         typer.echo(f"{heading:<16} {found}")
-
-
-def bring_up(ctx: typer.Context, workspace: Path) -> tuple[Engine, Workspace]:
-    """Start Prefect in the background; what is imported next loads meanwhile."""
-    place = Workspace(workspace.resolve())
-    return Engine(place, debug=bool(ctx.obj)).start(), place
-
-
-def film(path: Path) -> FileRef:
-    """Look at a clip before anything is started, so that a wrong file is found out at once.
-
-    Raises: VideoError.
-    """
-    probe(path)
-    return FileRef.of(path.resolve())
 
 
 def main() -> None:

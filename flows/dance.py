@@ -13,7 +13,7 @@ from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, atomic_file, refuse_existing
 from pipeline.compute import Compute
 from pipeline.delivery import carry_sound
-from pipeline.values import Status, Track
+from pipeline.values import FaceTrack, Status, Track
 from pipeline.video import DEFAULT_ENCODING, Encoding, join_segments
 from stages.model_folder import read_facts
 from stages.rendering.render import Stretch
@@ -184,7 +184,7 @@ def deliver(segments: list[Path], source: Path, output: Path) -> None:
         silent.unlink(missing_ok=True)
 
 
-def coverage(name: str, track: Track) -> str:
+def coverage(name: str, track: Track | FaceTrack) -> str:
     """One line on how well a clip was tracked; nothing is hidden in an average."""
     counts = [f"{int((track.status == status).sum())} {status.name.lower()}" for status in Status]
     cuts = int(track.shot.max()) if len(track) else 0

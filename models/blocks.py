@@ -1,7 +1,7 @@
 """The layers of pix2pixHD-like generators, under the names the papers give them: c7s1-k, d-k, R-k, u-k, out-k.
 
 Each function returns plain layers for one flat `nn.Sequential`: the numbering is then that of the published networks,
-and their weights load without being renamed. Every convolution has a bias.
+and their weights load without being renamed. Every convolution has a bias, but for CycleGAN's before norms that shift.
 
 Source: Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs", appendix.
 """
@@ -54,17 +54,18 @@ def affine_norm(channels: int) -> nn.Module:
     return InstanceNorm2d(channels, affine=True, track_running_stats=False)
 
 
-def c7s1(inputs: int, outputs: int, norm: Norm, *, kernel: int = 7) -> list[nn.Module]:
+def c7s1(inputs: int, outputs: int, norm: Norm, *, kernel: int = 7, bias: bool = True) -> list[nn.Module]:
     """c7s1-k: 7×7 convolution of stride 1 over mirrored borders, norm, ReLU. Four layers.
 
     `kernel` is its size, odd: 7 in the papers.
     """
-    return [nn.ReflectionPad2d(kernel // 2), nn.Conv2d(inputs, outputs, kernel), norm(outputs), nn.ReLU(inplace=True)]
+    convolution = nn.Conv2d(inputs, outputs, kernel, bias=bias)
+    return [nn.ReflectionPad2d(kernel // 2), convolution, norm(outputs), nn.ReLU(inplace=True)]
 
 
-def down(inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
+def down(inputs: int, outputs: int, norm: Norm, *, bias: bool = True) -> list[nn.Module]:
     """d-k: 3×3 convolution of stride 2 over zero borders, norm, ReLU: n pixels → ⌈n/2⌉. Three layers."""
-    return [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), norm(outputs), nn.ReLU(inplace=True)]
+    return [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=bias), norm(outputs), nn.ReLU(inplace=True)]
 
 
 class ResizeConv2d(nn.Conv2d):
@@ -78,16 +79,16 @@ class ResizeConv2d(nn.Conv2d):
         return super().forward(F.interpolate(features, scale_factor=2, mode="nearest"))
 
 
-def doubling(inputs: int, outputs: int, *, resize: bool = False) -> nn.Module:
+def doubling(inputs: int, outputs: int, *, resize: bool = False, bias: bool = True) -> nn.Module:
     """A 3×3 convolution to twice the size, transposed as in the papers, or of the doubled picture where `resize`."""
     if resize:
-        return ResizeConv2d(inputs, outputs, 3, padding=1)
-    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
+        return ResizeConv2d(inputs, outputs, 3, padding=1, bias=bias)
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
 
 
-def up(inputs: int, outputs: int, norm: Norm, *, resize: bool = False) -> list[nn.Module]:
+def up(inputs: int, outputs: int, norm: Norm, *, resize: bool = False, bias: bool = True) -> list[nn.Module]:
     """u-k: 3×3 transposed convolution of stride 2, norm, ReLU: n pixels → 2n. Three layers; or see `doubling`."""
-    return [doubling(inputs, outputs, resize=resize), norm(outputs), nn.ReLU(inplace=True)]
+    return [doubling(inputs, outputs, resize=resize, bias=bias), norm(outputs), nn.ReLU(inplace=True)]
 
 
 def out(inputs: int, outputs: int, *, kernel: int = 7) -> list[nn.Module]:
@@ -96,17 +97,21 @@ def out(inputs: int, outputs: int, *, kernel: int = 7) -> list[nn.Module]:
 
 
 class ResidualBlock(nn.Module):
-    """R-k: two 3×3 convolutions over mirrored borders, added to their input; no activation after the sum."""
+    """R-k: two 3×3 convolutions over mirrored borders, added to their input; no activation after the sum.
 
-    def __init__(self, channels: int, norm: Norm) -> None:
+    With dropout, half of the features between the two are left out while training, which is one layer more.
+    """
+
+    def __init__(self, channels: int, norm: Norm, *, bias: bool = True, dropout: bool = False) -> None:
         super().__init__()
         self.conv_block = nn.Sequential(
             nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3),
+            nn.Conv2d(channels, channels, 3, bias=bias),
             norm(channels),
             nn.ReLU(inplace=True),
+            *([nn.Dropout(0.5)] if dropout else []),
             nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3),
+            nn.Conv2d(channels, channels, 3, bias=bias),
             norm(channels),
         )
 

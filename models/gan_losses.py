@@ -1,11 +1,12 @@
-"""What generator and discriminator want of each other: least squares, and features that match.
+"""What generator and discriminator want of each other: least squares or logarithms, and features that match.
 
 A judgement is what a multi-scale discriminator returns: for each scale the features of its stages, the last of them a
 map of logits. A single PatchGAN's features are a judgement of one scale: put them in a list.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,38 @@ def least_squares_discriminator_loss(real: Judgement, fake: Judgement) -> Float[
     of_real = torch.stack([_distance_to(1.0, features[-1]) for features in real]).sum()
     of_fake = torch.stack([_distance_to(0.0, features[-1]) for features in fake]).sum()
     return 0.5 * (of_real + of_fake)
+
+
+def log_generator_loss(fake: Judgement) -> Float[Tensor, ""]:
+    """-log σ(D(fake)), mean over patches, sum over scales: the form that does not saturate.
+
+    Source: Goodfellow et al. 2014, "Generative Adversarial Networks", sec. 3.
+    """
+    return torch.stack([F.softplus(-features[-1]).mean() for features in fake]).sum()
+
+
+def log_discriminator_loss(real: Judgement, fake: Judgement) -> Float[Tensor, ""]:
+    """Half of -log σ(D(real)) - log(1 - σ(D(fake))), mean over patches, sum over scales.
+
+    Source: Goodfellow et al. 2014, eq. 1, halved as pix2pix trains.
+    """
+    of_real = torch.stack([F.softplus(-features[-1]).mean() for features in real]).sum()
+    of_fake = torch.stack([F.softplus(features[-1]).mean() for features in fake]).sum()
+    return 0.5 * (of_real + of_fake)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adversary:
+    """What a verdict is worth, to either side."""
+
+    generator_loss: Callable[[Judgement], Tensor]  # of the painted
+    discriminator_loss: Callable[[Judgement, Judgement], Tensor]  # of the true and the painted
+
+
+LEAST_SQUARES = Adversary(
+    generator_loss=least_squares_generator_loss, discriminator_loss=least_squares_discriminator_loss
+)
+LOG = Adversary(generator_loss=log_generator_loss, discriminator_loss=log_discriminator_loss)
 
 
 def feature_matching_loss(fake: Judgement, real: Judgement) -> Float[Tensor, ""]:

@@ -63,5 +63,5 @@ def matting_loss(
 
 
 def _laid_out(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """0..1, channels last: SSIM's windows are convolutions channel by channel, else up to 20 times slower going back."""
+    """0..1, channels last: SSIM convolves channel by channel, which goes back up to 20 times slower otherwise."""
     return ((picture + 1) / 2).contiguous(memory_format=torch.channels_last)

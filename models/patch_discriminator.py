@@ -5,6 +5,7 @@ patches); Wang et al. 2018, "High-Resolution Image Synthesis …", sec. 3.2 (sca
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,7 +13,6 @@ from torch.nn import functional as F
 
 from models.blocks import Norm, half_size, instance_norm
 
-MAX_CHANNELS = 512
 WIDEST_START = 64  # where `widen_coarse` ends
 
 Features = list[Float[Tensor, "b _ _ _"]]  # the output of every stage, shallow to deep; the last is the map of logits
@@ -28,11 +28,16 @@ class DiscriminatorConfig:
     scales: int = 2  # each sees half the size of the one before
     fold: int = 1  # works at a size this many times smaller, pixels folded into channels: cheap on processors
     widen_coarse: bool = False  # each is twice as wide as the next finer one, up to 64 channels (vid2vid)
+    most_channels: int = 512  # where doubling ends
+    padding: int = 2  # zeros around what each convolution sees; 1 in CycleGAN and pix2pix
+    bias: bool = True  # of convolutions before a norm; none where that shifts, in pix2pix
 
     def __post_init__(self) -> None:
-        for name in ("in_channels", "base_channels", "layers", "scales", "fold"):
+        for name in ("in_channels", "base_channels", "layers", "scales", "fold", "most_channels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"DiscriminatorConfig.{name} is {getattr(self, name)}, expected 1 or more.")
+        if self.padding not in (1, 2):
+            raise ValueError(f"DiscriminatorConfig.padding is {self.padding}, expected 1 or 2.")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -43,28 +48,42 @@ class DiscriminatorConfig:
 
 
 class PatchDiscriminator(nn.Module):
-    """4×4 convolutions over zero borders of 2, LeakyReLU 0.2: `layers` of stride 2, one of 1, the logits."""
+    """4×4 convolutions over zero borders, LeakyReLU 0.2: `layers` of stride 2, one of 1, the logits.
+
+    Its arguments are fields of `DiscriminatorConfig`.
+    """
 
     def __init__(
-        self, *, in_channels: int, base_channels: int = 64, layers: int = 3, norm: Norm = instance_norm
+        self,
+        *,
+        in_channels: int,
+        base_channels: int = 64,
+        layers: int = 3,
+        most_channels: int = 512,
+        padding: int = 2,
+        bias: bool = True,
+        norm: Norm = instance_norm,
     ) -> None:
         super().__init__()
-        widths = [min(base_channels * 2**step, MAX_CHANNELS) for step in range(layers + 1)]
-        first = nn.Sequential(nn.Conv2d(in_channels, widths[0], 4, stride=2, padding=2), _leaky())
+        widths = [min(base_channels * 2**step, most_channels) for step in range(layers + 1)]
+
+        def convolution(inputs: int, outputs: int, stride: int, *, bias: bool = True) -> nn.Module:
+            return nn.Conv2d(inputs, outputs, 4, stride=stride, padding=padding, bias=bias)
+
+        first = nn.Sequential(convolution(in_channels, widths[0], 2), _leaky())
         middle = [
-            nn.Sequential(
-                nn.Conv2d(widths[step - 1], widths[step], 4, stride=stride, padding=2), norm(widths[step]), _leaky()
-            )
-            for step, stride in enumerate([2] * (layers - 1) + [1], start=1)
+            nn.Sequential(convolution(*sizes, stride, bias=bias), norm(sizes[1]), _leaky())
+            for sizes, stride in zip(pairwise(widths), [2] * (layers - 1) + [1], strict=True)
         ]
-        logits = nn.Sequential(nn.Conv2d(widths[-1], 1, 4, padding=2))
+        logits = nn.Sequential(convolution(widths[-1], 1, 1))
         self.stages = nn.ModuleList([first, *middle, logits])
 
     def forward(self, picture: Float[Tensor, "b c h w"]) -> Features:
         """Return the output of each of `layers` + 2 stages; the last is (b, 1, h', w'), unbounded, real high, fake low.
 
         Args:
-            picture: condition and frames put together along channels, -1..1, at least 16×16 pixels.
+            picture: condition and frames put together along channels, -1..1; with `layers` of 3 at least 16×16 pixels
+                over borders of 2, and 24×24 over borders of 1.
         """
         features = []
         for stage in self.stages:
@@ -84,7 +103,13 @@ class MultiscaleDiscriminator(nn.Module):
         self.config = config
         self.scales = nn.ModuleList(
             PatchDiscriminator(
-                in_channels=config.in_channels * config.fold**2, base_channels=width, layers=config.layers, norm=norm
+                in_channels=config.in_channels * config.fold**2,
+                base_channels=width,
+                layers=config.layers,
+                most_channels=config.most_channels,
+                padding=config.padding,
+                bias=config.bias,
+                norm=norm,
             )
             for width in config.widths
         )

@@ -45,17 +45,17 @@ class Performer(nn.Module, ABC):
     """Any network that paints one frame after the other."""
 
     @abstractmethod
-    def blank(self, condition: Float[Tensor, "b 3 h w"]) -> Memory:
+    def blank(self, condition: Float[Tensor, "b _ h w"]) -> Memory:
         """Return the memory before the first frame, of a picture like `condition`."""
 
     @abstractmethod
     def perform(
-        self, condition: Float[Tensor, "b 3 h w"], backdrop: Float[Tensor, "b 3 h w"], memory: Memory
+        self, condition: Float[Tensor, "b _ h w"], backdrop: Float[Tensor, "b 3 h w"], memory: Memory
     ) -> Performance:
         """Paint what `condition` shows, before `backdrop`, after what `memory` holds."""
 
     @abstractmethod
-    def remember(self, memory: Memory, condition: Float[Tensor, "b 3 h w"], made: Performance) -> Memory:
+    def remember(self, memory: Memory, condition: Float[Tensor, "b _ h w"], made: Performance) -> Memory:
         """Return the memory with this frame as its newest."""
 
 

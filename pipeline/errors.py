@@ -7,6 +7,7 @@ UnderstudyError
 ├── VideoError           a file that is no video we can read, or a stream used after its end
 │   └── FrameError       one frame is damaged or has the wrong shape
 ├── TrackError           no person, a track file of another version, joints that do not fit the clip
+├── EditError            a slider's word, or a file of key frames, that cannot be read
 ├── ModelError           a model folder of another kind, version or conditioning format
 ├── TrainingError        footage that cannot be learnt from, a training state that does not fit
 ├── WeightsMissing       published weights that are not on this machine
@@ -60,6 +61,10 @@ class FrameError(VideoError):
 
 class TrackError(UnderstudyError):
     """No person, a track file of another version, joints that do not fit the clip."""
+
+
+class EditError(UnderstudyError):
+    """A slider's word, or a file of key frames, that cannot be read; `where` names file, line and key."""
 
 
 class ModelError(UnderstudyError):

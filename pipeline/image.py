@@ -16,7 +16,7 @@ Value = TypeVar("Value", np.uint8, np.float32)
 
 
 def to_tensor(pictures: NDArray[np.uint8], device: str = "cpu") -> Tensor:
-    """Turn (b, h, w, 3) or (h, w, 3) uint8 RGB into (b, 3, h, w) float32 in -1..1, in channels-last order."""
+    """Turn (b, h, w, c) or (h, w, c) uint8, RGB or more, into (b, c, h, w) float32 in -1..1, in channels-last order."""
     batch = torch.from_numpy(np.array(pictures, copy=True)).to(device)
     batch = batch if batch.ndim == 4 else batch[None]
     return batch.permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from models.checkpoint import load_weights, save_weights
+from models.norms import NormName
 from models.official import NETWORKS, NetworkName, OfficialNetwork
 from models.vid2vid.pyramid import PyramidGenerator
-from models.vid2vid.trunk import NormName
 from pipeline.artifacts import FileRef, atomic_folder
 from pipeline.errors import ModelError
 

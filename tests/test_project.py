@@ -5,21 +5,28 @@ import os
 import re
 import shlex
 import tomllib
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import typer
 
 from flows.cli import app
+from flows.portrait_tasks import Onto
 from pipeline import errors
-from pipeline.values import Track
+from pipeline.values import FaceTrack, Track
 from stages.evaluation.compare import Comparison
+from stages.evaluation.compare_faces import FaceComparison
 from stages.model_folder import DanceModel
 from stages.network_folder import NetworkFacts
+from stages.portrait_model import PARTS, PortraitModel
+from stages.retargeting.reenact import Part
+from stages.tracking.face_track_file import save_face_track
 from stages.tracking.track_file import save_track
+from stages.training.portrait_presets import PORTRAIT_METHODS
 from stages.training.presets import METHODS
 
 ROOT = Path(__file__).parents[1]
@@ -212,6 +219,28 @@ def test_formats_names_every_array_of_a_track_file(tmp_path: Path):
     save_track(Track(4, 4, (0,), **{name: np.zeros(shape) for name, shape in nobody.items()}), tmp_path / "a.npz")  # type: ignore[arg-type]
     with np.load(tmp_path / "a.npz") as arrays:
         assert fields_named("Track") == set(arrays.files)
+
+
+def test_formats_names_every_array_of_a_face_track(tmp_path: Path):
+    nobody = {"points": (1, 478, 3), "confidence": (1,), "shoulders": (1, 2, 3), "status": (1,), "shot": (1,)}
+    track = FaceTrack(4, 4, (Fraction(0),), **{name: np.zeros(shape) for name, shape in nobody.items()})  # type: ignore[arg-type]
+    save_face_track(track, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert fields_named("Face track") == set(arrays.files)
+
+
+def test_formats_names_every_part_of_a_portrait_and_of_its_evaluation():
+    files = {"model.json", "training/", *PARTS}
+    assert fields_named("Portrait folder") == files | set(PortraitModel.__dataclass_fields__)
+    assert fields_named("Face evaluation") == set(FaceComparison.__dataclass_fields__)
+
+
+def test_the_guide_to_portraits_names_every_method_preset_part_and_place():
+    guide = text_of("docs/portraits.md")
+    presets = {name for method in PORTRAIT_METHODS.values() for name in method}
+    rows = [*presets, *get_args(Part), *get_args(Onto)]
+    assert [name for name in rows if f"| `{name}` |" not in guide] == []
+    assert [name for name in PORTRAIT_METHODS if f"| `{name}` |" not in guide] == []
 
 
 def test_formats_names_every_field_of_an_imported_network():

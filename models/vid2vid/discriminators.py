@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.norms import NORMS, NormName
 from models.patch_discriminator import DiscriminatorConfig, MultiscaleDiscriminator
 from models.region import Region, cut_regions
-from models.vid2vid.trunk import NORMS, NormName
 from models.vid2vid.windows import Window, history_needed
 
 FLOW_UNIT = 20.0  # pixels: the temporal judges see flows divided by this

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.blocks import out
+from models.norms import NORMS, NormName
 from models.unet import UNetDecoder, UNetEncoder
 from models.vid2vid.synthesis import Features, Heads, Setting, Synthesis, in_float32, synthesise
-from models.vid2vid.trunk import NORMS, NormName, ResidualDecoder, ResidualEncoder, fused
+from models.vid2vid.trunk import ResidualDecoder, ResidualEncoder, fused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

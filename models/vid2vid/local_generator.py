@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from models.blocks import Norm, ResidualBlock, c7s1, down, out, up
+from models.norms import NORMS, NormName
 from models.vid2vid.generator import CompositeConfig, refuse_channels, refuse_missing
 from models.vid2vid.synthesis import Features, Heads, Setting, Synthesis, in_float32, synthesise
-from models.vid2vid.trunk import NORMS, NormName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,17 @@ for VGG-19 where its weights are not at hand.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.exhibits import Exhibit, persuasion, scrutiny
 from models.gan_losses import absolute_error
 from models.region import Region
 from models.vid2vid.discriminators import Judges
-from models.vid2vid.exhibits import Exhibit, motion_shown, persuasion, pictures_shown, regions_shown, scrutiny
+from models.vid2vid.exhibits import motion_shown, pictures_shown, regions_shown
 from models.vid2vid.scene import Blend, Scene
 from models.vid2vid.terms import (
     PictureLoss,
@@ -131,7 +133,16 @@ class DiscriminatorTerms:
         return _named(self)
 
 
-def first_bad(terms: GeneratorTerms | DiscriminatorTerms) -> str | None:
+@runtime_checkable
+class NamedTerms(Protocol):
+    """Any method's losses by name."""
+
+    def named(self) -> dict[str, Tensor]:
+        """Return each term under its name, without its graph."""
+        ...
+
+
+def first_bad(terms: NamedTerms) -> str | None:
     """Return the name of the first term that is not a finite number, None where all are: what to stop training with."""
     named = terms.named()
     finite = torch.isfinite(torch.stack(list(named.values()))).tolist()  # one trip to the device for all

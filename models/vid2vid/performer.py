@@ -24,14 +24,15 @@ class SequentialPerformer(Performer):
         self.generator = generator
         self.past = generator.config.past_frames
 
-    def blank(self, condition: Float[Tensor, "b 3 h w"]) -> Memory:
-        """Return the memory before the first frame."""
+    def blank(self, condition: Float[Tensor, "b _ h w"]) -> Memory:
+        """Return the memory before the first frame; of `condition` only the size counts."""
         sizes = self.generator.sizes(condition.shape[2], condition.shape[3])
         pictures = tuple(condition.new_zeros(len(condition), 3 * self.past, *size) for size in sizes)
-        return Memory(pictures, condition.repeat(1, self.past, 1, 1), empty=True)
+        channels = self.past * self.generator.config.coarse.condition_channels
+        return Memory(pictures, condition.new_zeros(len(condition), channels, *condition.shape[2:]), empty=True)
 
     def paint(
-        self, condition: Float[Tensor, "b 3 h w"], backdrop: Float[Tensor, "b 3 h w"], memory: Memory
+        self, condition: Float[Tensor, "b c h w"], backdrop: Float[Tensor, "b 3 h w"], memory: Memory
     ) -> tuple[Synthesis, ...]:
         """Paint the next frame; returns it at every scale, coarse to fine, with all it was made of."""
         before = condition.repeat(1, self.past, 1, 1) if memory.empty else memory.conditions
@@ -41,7 +42,7 @@ class SequentialPerformer(Performer):
         return painted
 
     def perform(
-        self, condition: Float[Tensor, "b 3 h w"], backdrop: Float[Tensor, "b 3 h w"], memory: Memory
+        self, condition: Float[Tensor, "b c h w"], backdrop: Float[Tensor, "b 3 h w"], memory: Memory
     ) -> Performance:
         """Paint the next frame."""
         *coarse, finest = self.paint(condition, backdrop, memory)
@@ -53,18 +54,18 @@ class SequentialPerformer(Performer):
             coarse=tuple(one.image for one in coarse),
         )
 
-    def remember(self, memory: Memory, condition: Float[Tensor, "b 3 h w"], made: Performance) -> Memory:
+    def remember(self, memory: Memory, condition: Float[Tensor, "b c h w"], made: Performance) -> Memory:
         """Return the memory with this frame as its newest."""
         return self.recall(memory, condition, (*made.coarse, made.image))
 
-    def recall(self, memory: Memory, condition: Float[Tensor, "b 3 h w"], images: Sequence[Tensor]) -> Memory:
+    def recall(self, memory: Memory, condition: Float[Tensor, "b c h w"], images: Sequence[Tensor]) -> Memory:
         """The same for a frame given at every scale, coarse to fine; the gradient flows through it."""
         pictures = tuple(
             torch.cat([before[:, 3:], image.float().clamp(-1, 1)], dim=1)
             for before, image in zip(memory.pictures, images, strict=True)
         )
         before = condition.repeat(1, self.past, 1, 1) if memory.empty else memory.conditions
-        return Memory(pictures, torch.cat([before[:, 3:], condition], dim=1), empty=False)
+        return Memory(pictures, torch.cat([before[:, condition.shape[1] :], condition], dim=1), empty=False)
 
 
 def detached(memory: Memory) -> Memory:

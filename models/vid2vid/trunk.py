@@ -1,25 +1,16 @@
-"""The published halves of vid2vid's networks, between pictures and features, and the choice among norms.
+"""The published halves of vid2vid's networks, between pictures and features.
 
 Source: Wang et al. 2018, "Video-to-Video Synthesis", appendix (architectures), and its published code.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.blocks import Norm, ResidualBlock, affine_norm, batch_norm, c7s1, down, instance_norm, up
+from models.blocks import Norm, ResidualBlock, c7s1, down, up
 from models.unet import Levels
-
-NormName = Literal["instance", "affine", "batch"]
-
-NORMS: dict[NormName, Norm] = {
-    "instance": instance_norm,
-    "affine": affine_norm,  # what published weights need: batch norms trained on one picture at a time (methods 15.1)
-    "batch": batch_norm,
-}
 
 
 class ResidualEncoder(nn.Module):

@@ -3,19 +3,19 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import repeat, tee, zip_longest
+from itertools import repeat, tee
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import TrackError, VideoError
+from pipeline.errors import TrackError
 from pipeline.values import Frame, Track
 from pipeline.video import read_video
 from stages.evaluation.flicker import WarpError, warp_error
 from stages.evaluation.metrics import SquaredError, squared_error, ssim
+from stages.evaluation.pairing import frames_in_both, resized_like
 from stages.evaluation.pose_error import pose_error
 from stages.optical_flow import Flow
 from stages.tracking.mask import person_masks
@@ -27,7 +27,6 @@ Picture = NDArray[np.uint8]
 Mask = NDArray[np.float32]
 Progress = Callable[[str, int], None]  # what is being done, frames done of it
 
-SAME_TIME = Fraction(1, 1000)  # seconds: containers that count milliseconds round by up to half of one
 OUTLINE = 0.01  # of the picture's height: the person's region is wider than the mask by this, so that edges count
 
 
@@ -50,10 +49,10 @@ class Comparison:
             "frames": f"{self.frames}",
             "psnr_db": f"{self.psnr_db:.2f}",
             "ssim": f"{self.ssim:.4f}",
-            "person_psnr_db": _or_none(self.person_psnr_db, ".2f"),
-            "pose_error_pct": _or_none(self.pose_error_pct, ".2f"),
-            "missed_detections": _or_none(self.missed_detections, "d"),
-            "warp_error_ratio": _or_none(self.warp_error_ratio, ".3f"),
+            "person_psnr_db": or_none(self.person_psnr_db, ".2f"),
+            "pose_error_pct": or_none(self.pose_error_pct, ".2f"),
+            "missed_detections": or_none(self.missed_detections, "d"),
+            "warp_error_ratio": or_none(self.warp_error_ratio, ".3f"),
         }
         return tuple(f"{name:<18} {number:>9}" for name, number in numbers.items())
 
@@ -75,7 +74,7 @@ def compare_films(
     Raises:
         VideoError: a film cannot be read; they differ in length or in times.
     """
-    frames = _frames_in_step(film, truth)
+    frames = frames_in_both(film, truth)
     true_track = _track(truth, tracker, progress)
     made_track = None if true_track is None else _track(film, tracker, progress)
     poses = None if true_track is None else pose_error(made_track, true_track)
@@ -130,35 +129,7 @@ def _in_step(
     compared, masked = tee(true)
     masks: Iterable[Mask | None] = repeat(None) if track is None else person_masks(masked, track)
     for film, truth, mask in zip(made, compared, masks, strict=False):  # the third has no end of its own
-        yield _resized(film.image, truth.image), truth.image, None if mask is None else _widened(mask)
-
-
-def _frames_in_step(film: Path, truth: Path) -> int:
-    """How many frames both have, read once beforehand: a mismatch must not show after an hour of tracking."""
-    count = 0
-    with read_video(film) as made, read_video(truth) as true:
-        pairs = zip_longest((frame.time for frame in made), (frame.time for frame in true))
-        for count, (here, there) in enumerate(pairs, 1):
-            if here is None or there is None:
-                longer = count + sum(1 for _ in pairs)
-                raise _of_other_length(film, truth, *((count - 1, longer) if here is None else (longer, count - 1)))
-            if abs(here - there) > SAME_TIME:
-                raise VideoError(
-                    film,
-                    f"frame {count - 1} shows at {float(here):.3f} s, that of {truth} at {float(there):.3f} s",
-                    "the same times",
-                    "Compare a film with the truth of the same performance, at its frame rate.",
-                )
-    return count
-
-
-def _of_other_length(film: Path, truth: Path, frames: int, expected: int) -> VideoError:
-    return VideoError(
-        film,
-        f"it has {frames} frames, {truth} has {expected}",
-        "as many frames in both",
-        "Compare a film with the truth of the same performance, neither shortened.",
-    )
+        yield resized_like(film.image, truth.image), truth.image, None if mask is None else _widened(mask)
 
 
 def _track(path: Path, tracker: TrackerConfig | None, progress: Progress | None) -> Track | None:
@@ -170,19 +141,12 @@ def _track(path: Path, tracker: TrackerConfig | None, progress: Progress | None)
         return None
 
 
-def _resized(picture: Picture, like: Picture) -> Picture:
-    if picture.shape == like.shape:
-        return picture
-    shrinks = picture.shape[0] > like.shape[0]
-    size = (like.shape[1], like.shape[0])
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC), np.uint8)
-
-
 def _widened(mask: Mask) -> Mask:
     reach = max(1, round(OUTLINE * mask.shape[0]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     return np.asarray(cv2.dilate(mask, disc), np.float32)
 
 
-def _or_none(number: float | None, form: str) -> str:
+def or_none(number: float | None, form: str) -> str:
+    """A number for people, or that there is none."""
     return "none" if number is None else format(number, form)

@@ -1,5 +1,6 @@
 """Let a trained performer follow conditions, frame after frame, each seeing the one it painted before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from torch import Tensor
 
 from models.checkpoint import read_tensors, write_tensors
 from models.everybody_dance_now.face_residual import face_box, refine_face
-from models.performance import Memory, Performance, drift
+from models.performance import Memory, Performance, Performer, drift
 from pipeline.compute import Compute
 from pipeline.errors import ModelError
 from pipeline.image import crop, resize, to_images, to_tensor
 from pipeline.values import Condition, Pose, Status
 from stages.model_folder import LoadedModel
+
+# The picture (1, 3, h, w) float32 after the condition, both -1..1 → the picture as it is shown and remembered.
+Retouch = Callable[[Tensor, Tensor], Tensor]
 
 NOSE = 0
 
@@ -31,30 +35,47 @@ class Painted:
     index: int
 
 
-class Generation:
-    """A stream of painted frames; `memory` is its whole state, to be handed to the next chunk."""
+class Painter:
+    """A performer at work on one film, before one plate; `memory` is its whole state, for the next chunk."""
 
-    def __init__(self, model: LoadedModel, compute: Compute, memory: Memory | None = None) -> None:
-        framing = model.facts.framing
-        plate = resize(crop(model.background, framing.window), framing.width, framing.height)
-        self._model, self._compute = model, compute
+    def __init__(
+        self,
+        performer: Performer,
+        plate: NDArray[np.uint8],
+        compute: Compute,
+        *,
+        channels: int = 3,
+        drift_limit: float | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        """Begin a film, or go on with one.
+
+        Args:
+            performer: in evaluation mode, on the device.
+            plate: (h, w, 3) RGB at the network's size: the empty window.
+            channels: of a condition.
+            drift_limit: beyond it a frame is painted without memory; None: never.
+            memory: the state behind the frame before; None at the film's start.
+
+        Raises: ModelError where the memory is another network's.
+        """
+        self._performer, self._compute, self._drift_limit = performer, compute, drift_limit
         self._backdrop = _laid_out(to_tensor(plate, compute.device))
+        self._unseen = self._backdrop.new_zeros(1, channels, *plate.shape[:2])
         self.keyframes: list[int] = []  # frames that were painted without memory because the film drifted
         self.memory = self._blank()
         if memory is not None:
             _refuse_another(memory, self.memory)
             self.memory = _in_place(memory, compute)
 
-    def paint(self, condition: Condition, pose: Pose) -> Painted:
-        """Paint the next frame; where the person is missing the stage is empty and the memory starts anew."""
-        if pose.status is Status.MISSING:
-            self.memory = self._blank()
-            return Painted(to_images(self._backdrop)[0], None, None, person=False, index=condition.index)
+    def paint(self, condition: Condition, retouch: Retouch | None = None) -> Painted:
+        """Paint the next frame; `retouch` finishes the picture before it is remembered."""
         shown = _laid_out(to_tensor(condition.image, self._compute.device))
         with torch.inference_mode(), self._compute.autocast():
             made, before = self._perform(shown, condition.index)
-        made = replace(made, image=self._refine(made.image.float(), shown, pose))
-        self.memory = _in_place(self._model.performer.remember(before, shown, made), self._compute)
+        image = made.image.float()
+        made = replace(made, image=image if retouch is None else retouch(image, shown))
+        self.memory = _in_place(self._performer.remember(before, shown, made), self._compute)
         return Painted(
             to_images(made.image)[0],
             None if made.foreground is None else to_images(made.foreground)[0],
@@ -63,21 +84,55 @@ class Generation:
             index=condition.index,
         )
 
+    def begin_anew(self) -> None:
+        """Forget what was shown and painted: the next frame is the first of a shot."""
+        self.memory = self._blank()
+
+    def clear(self, index: int) -> Painted:
+        """Show the empty plate; the memory starts anew."""
+        self.begin_anew()
+        return Painted(to_images(self._backdrop)[0], None, None, person=False, index=index)
+
     def _perform(self, shown: Tensor, index: int) -> tuple[Performance, Memory]:
         """Paint after what is remembered, or without it where that has led the film astray (methods 15.6).
 
         Returns the frame and the memory it was painted after.
         """
-        performer, limit = self._model.performer, self._model.facts.drift_limit
-        made: Performance = performer.perform(shown, self._backdrop, self.memory)
-        if limit is None or drift(made) <= limit:
+        made: Performance = self._performer.perform(shown, self._backdrop, self.memory)
+        if self._drift_limit is None or drift(made) <= self._drift_limit:
             return made, self.memory
         self.keyframes.append(index)
-        blank = performer.blank(shown)
-        return performer.perform(shown, self._backdrop, blank), blank
+        blank = self._performer.blank(shown)
+        return self._performer.perform(shown, self._backdrop, blank), blank
 
     def _blank(self) -> Memory:
-        return _in_place(self._model.performer.blank(self._backdrop), self._compute)
+        return _in_place(self._performer.blank(self._unseen), self._compute)
+
+
+class Generation:
+    """A stream of painted frames of a dancer; `memory` is its whole state, to be handed to the next chunk."""
+
+    def __init__(self, model: LoadedModel, compute: Compute, memory: Memory | None = None) -> None:
+        framing, limit = model.facts.framing, model.facts.drift_limit
+        plate = resize(crop(model.background, framing.window), framing.width, framing.height)
+        self._model, self._compute = model, compute
+        self._painter = Painter(model.performer, plate, compute, drift_limit=limit, memory=memory)
+
+    @property
+    def memory(self) -> Memory:
+        """The state behind the frame painted last."""
+        return self._painter.memory
+
+    @property
+    def keyframes(self) -> list[int]:
+        """Frames that were painted without memory because the film drifted."""
+        return self._painter.keyframes
+
+    def paint(self, condition: Condition, pose: Pose) -> Painted:
+        """Paint the next frame; where the person is missing the stage is empty and the memory starts anew."""
+        if pose.status is Status.MISSING:
+            return self._painter.clear(condition.index)
+        return self._painter.paint(condition, lambda image, shown: self._refine(image, shown, pose))
 
     def _refine(self, image: Tensor, condition: Tensor, pose: Pose) -> Tensor:
         """Add the face residual, if the model has one and the nose is in sight."""
@@ -127,7 +182,7 @@ def load_state(path: Path) -> Memory:
     Raises: ModelError: the file is missing, damaged or of another kind.
     """
     tensors, facts = read_tensors(path)
-    if "pictures.0" not in tensors or "conditions" not in tensors or "empty" not in facts:
+    pictures = [f"pictures.{scale}" for scale in range(len(tensors) - 1)]
+    if sorted(tensors) != sorted([*pictures, "conditions"]) or "empty" not in facts:
         raise ModelError(path, "no recurrent state", "a state that rendering saved", "Render the film again.")
-    pictures = tuple(tensors[f"pictures.{scale}"] for scale in range(len(tensors) - 1))
-    return Memory(pictures, tensors["conditions"], facts["empty"] == "True")
+    return Memory(tuple(tensors[name] for name in pictures), tensors["conditions"], facts["empty"] == "True")

@@ -40,9 +40,9 @@ def reject_outliers(
     kept = confidence.copy()
     for rows in shots(shot):
         points = np.where(seen[rows, None, None], paths[rows, :, :2], np.nan)
-        windows = _windows(points)
-        median = _median(windows)
-        spread = _median(np.hypot(*np.moveaxis(windows - median[..., None], 2, 0)))
+        windows = windows_around(points)
+        median = seen_median(windows)
+        spread = seen_median(np.hypot(*np.moveaxis(windows - median[..., None], 2, 0)))
         enough = (~np.isnan(windows[:, :, 0])).sum(axis=-1) >= 5
         away = np.hypot(*np.moveaxis(points - median, 2, 0))
         floor = FLOOR + TORSO_SHARE * torso_length(paths[rows, :, :2])[:, None]
@@ -151,14 +151,14 @@ def _fill_joints(
                 confidence[gap, joint] = FADE * np.interp(seconds[gap], seconds[[begin - 1, end]], sides)
 
 
-def _windows(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 33, 2) → (n, 33, 2, 7): each frame with three before and after; NaN beyond the ends."""
+def windows_around(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, k, 2) → (n, k, 2, 7): each frame with three before and after; NaN beyond the ends."""
     half = WINDOW // 2
     padded = np.pad(points, ((half, half), (0, 0), (0, 0)), constant_values=np.nan)
     return np.lib.stride_tricks.sliding_window_view(padded, WINDOW, axis=0)
 
 
-def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def seen_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Over the last axis, of what is not NaN; NaN where all is. (numpy's own warns about the latter.)"""
     ordered = np.sort(values, axis=-1)  # NaN last
     count = (~np.isnan(values)).sum(axis=-1, keepdims=True)

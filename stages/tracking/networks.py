@@ -77,7 +77,7 @@ class PoseNetworks:
 
     def __init__(self, *, masks: bool = False, presence: float = 0.5) -> None:
         threshold = "tensorstoposelandmarksandsegmentation__ThresholdingCalculator.threshold"
-        with _quiet_standard_error():
+        with quiet_standard_error():
             self._detector = SolutionBase(graph_config=_DETECTOR, outputs=["people"])
             self._reader = SolutionBase(
                 graph_config=_reader(),
@@ -209,7 +209,7 @@ def _upright_to_camera(world: NDArray[np.float32], angle: float) -> NDArray[np.f
 
 
 @contextmanager
-def _quiet_standard_error() -> Iterator[None]:
+def quiet_standard_error() -> Iterator[None]:
     """Keep the libraries' start-up lines off the terminal: they go past Python, straight to file descriptor 2."""
     with _one_redirects:
         sys.stderr.flush()

@@ -69,7 +69,7 @@ def find_everybody(networks: PoseNetworks, picture: Picture, *, thorough: bool) 
             a sixth of its height; fifteen to thirty times the work.
     """
     sightings = [(sighting, 0.0) for sighting in networks.find_people(picture)]
-    for tile in _tiles(*size_of(picture)) if thorough else ():
+    for tile in tiles(*size_of(picture)) if thorough else ():
         sightings += [(sighting, WHOLE) for sighting in networks.find_people(picture, tile)]
     people: list[Person] = []
     for sighting, least_visible in sorted(sightings, key=lambda one: -one[0].score):
@@ -153,7 +153,7 @@ def _is_inside(box: Box, x: float, y: float) -> bool:
     return box.left - margin_x <= x <= box.right + margin_x and box.top - margin_y <= y <= box.bottom + margin_y
 
 
-def _tiles(width: int, height: int) -> tuple[Box, ...]:
+def tiles(width: int, height: int) -> tuple[Box, ...]:
     """Overlapping squares, as the detector likes them, of `TILE` times the shorter side, over the whole picture."""
     side = max(1, round(TILE * min(height, width)))
     return tuple(Box(x, y, x + side, y + side) for y in _starts(height, side) for x in _starts(width, side))

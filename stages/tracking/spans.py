@@ -76,7 +76,7 @@ def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> t
         VideoError: the clip cannot be read.
     """
     spans = spans_of(probe(walk.path).frames, workers)
-    with _opencv_on_one_thread():
+    with opencv_on_one_thread():
         if len(spans) == 1:
             return tuple(_counted(walk.over(0, None, Trail()), progress))
         return tuple(_together(walk, spans, workers, progress))
@@ -99,7 +99,7 @@ def _together(walk: Walk, spans: Sequence[Span], workers: int, progress: Progres
 
 
 @contextmanager
-def _opencv_on_one_thread() -> Iterator[None]:
+def opencv_on_one_thread() -> Iterator[None]:
     """Small pictures gain nothing from OpenCV's own threads, which spin on the cores that the networks need."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)

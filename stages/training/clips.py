@@ -1,11 +1,11 @@
-"""Prepare a clip for training once: pictures, stick figures, person masks and plates at the network's size, on disk.
+"""Prepare a clip for training once: pictures, conditions, person masks and plates at the network's size, on disk.
 
 A prepared clip is a folder of plain .npy arrays that training reads memory-mapped, so neither the film's length nor its
 resolution costs memory, and no frame is decoded twice.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from pipeline.artifacts import atomic_folder
 from pipeline.errors import TrainingError
 from pipeline.image import crop, resize
 from pipeline.streams import in_step, prefetched
-from pipeline.values import Box, Frame, Status, Track
+from pipeline.values import Box, FaceTrack, Frame, Status, Track
 from pipeline.video import read_video
 from stages.conditioning.background import (
     WHOLE_SAMPLES,
@@ -29,6 +29,7 @@ from stages.conditioning.background import (
     plate_frames,
     plate_of_frames,
 )
+from stages.conditioning.face_images import FaceImagesFormat
 from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figure
 from stages.tracking.mask import person_masks
 from stages.training.framing import Framing
@@ -42,6 +43,24 @@ NOSE = 0
 ARRAYS = ("pictures", "conditions", "masks", "plates", "plate_of", "joints", "follows", "present")
 
 U8 = NDArray[np.uint8]
+Style = StickFigureFormat | FaceImagesFormat
+
+# What a clip's conditions are, by their channels.
+STYLES: dict[int, type[StickFigureFormat] | type[FaceImagesFormat]] = {3: StickFigureFormat, 9: FaceImagesFormat}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Subject:
+    """Who is filmed, a dancer or a head: what preparing needs to know, whatever the conditions show."""
+
+    track: Track | FaceTrack
+    joints: NDArray[np.float32]  # (n, 33, 3): x, y in pixels of the full frame, confidence; BlazePose's numbers
+    channels: int  # of a condition
+    draw: Callable[[int], U8]  # a frame's condition, (h, w, channels), as seen through the framing
+    masks: Callable[[Iterable[Frame]], Iterator[NDArray[np.float32]]]  # (height, width), 0 … 1, one for each frame
+    word: str  # for messages
+    advice: str  # what to film when there is too little
+    still: int | None = None  # the frame that is kept at full size, as `still.npy`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +68,9 @@ class PreparedClip:
     """What training reads; arrays are memory-mapped and read-only."""
 
     framing: Framing
-    style: StickFigureFormat
+    style: Style
     pictures: U8  # (n, h, w, 3) RGB
-    conditions: U8  # (n, h, w, 3) RGB
+    conditions: U8  # (n, h, w, 3) RGB: stick figures; (n, h, w, 9): three pictures of a face
     masks: U8  # (n, h, w): person, 0 … 255
     plates: U8  # (p, h, w, 3) RGB
     plate_of: NDArray[np.int32]  # (n,): the plate behind each frame
@@ -66,9 +85,40 @@ class PreparedClip:
         return self.joints[:, NOSE]
 
     @property
+    def figures(self) -> StickFigureFormat:
+        """How its stick figures are drawn.
+
+        Raises: TrainingError where its conditions show faces.
+        """
+        if not isinstance(self.style, StickFigureFormat):
+            raise TrainingError(
+                "the prepared clip", "its conditions show a face", "stick figures", "Use a method for portraits."
+            )
+        return self.style
+
+    @property
+    def face_images(self) -> FaceImagesFormat:
+        """How its face images are drawn.
+
+        Raises: TrainingError where its conditions show stick figures.
+        """
+        if not isinstance(self.style, FaceImagesFormat):
+            raise TrainingError(
+                "the prepared clip", "its conditions show a body", "face images", "Use a method for dances."
+            )
+        return self.style
+
+    @property
     def pairs(self) -> NDArray[np.int64]:
         """Second frames of all pairs of consecutive frames that may be learnt from."""
         return np.flatnonzero(self.follows[: self.trained])
+
+    @property
+    def unbroken(self) -> NDArray[np.int64]:
+        """(trained,): how many frames before each that may be learnt from follow each other without a break."""
+        places = np.arange(self.trained)
+        starts: NDArray[np.int64] = np.maximum.accumulate(np.where(self.follows[: self.trained], 0, places))
+        return places - starts
 
     @property
     def held_out(self) -> NDArray[np.int64]:
@@ -98,10 +148,33 @@ def prepare_clip(
         TrainingError: too few frames with the person in them.
         VideoError, TrackError: the clip cannot be read, or the track is not its own.
     """
-    _refuse_short(video, track)
-    known = trained_frames(len(track))
+    width, height = framing.width, framing.height
+    subject = Subject(
+        track=track,
+        joints=np.concatenate([track.points, track.confidence[..., None]], axis=2),
+        channels=3,
+        draw=lambda index: draw_stick_figure(track[index], framing.window, width, height, style),
+        masks=lambda frames: person_masks(frames, track),
+        word="the person",
+        advice="Film the target for a minute or more: arms up, out and across, steps, turns.",
+    )
+    write_clip(video, subject, framing, style, folder, progress=progress)
+
+
+def write_clip(
+    video: Path,
+    subject: Subject,
+    framing: Framing,
+    style: Style,
+    folder: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write a prepared clip of whoever is filmed; see `prepare_clip`."""
+    _refuse_short(video, subject)
+    known = trained_frames(len(subject.track))
     with atomic_folder(folder) as beside:
-        _write_arrays(beside, video, track, framing, style, known, progress)
+        _write_arrays(beside, video, subject, framing, known, progress)
         text = json.dumps({"version": VERSION, "framing": asdict(framing), "style": asdict(style), "trained": known})
         (beside / "clip.json").write_text(text, encoding="utf-8")
 
@@ -109,26 +182,26 @@ def prepare_clip(
 def _write_arrays(
     beside: Path,
     video: Path,
-    track: Track,
+    subject: Subject,
     framing: Framing,
-    style: StickFigureFormat,
     known: int,
     progress: Callable[[int], None] | None,
 ) -> None:
     """All arrays of the clip; none is open any more at the end, as Windows renames no folder with open files in it."""
-    frames, size, pace = len(track), (framing.height, framing.width), _seconds_per_frame(track)
+    track, size = subject.track, (framing.height, framing.width)
+    frames, pace = len(track), _seconds_per_frame(track)
     arrays = {
         "pictures": _array(beside / "pictures.npy", (frames, *size, 3)),
-        "conditions": _array(beside / "conditions.npy", (frames, *size, 3)),
+        "conditions": _array(beside / "conditions.npy", (frames, *size, subject.channels)),
         "masks": _array(beside / "masks.npy", (frames, *size)),
     }
-    np.save(beside / "background.npy", fill_plate(_fill(arrays, video, track, framing, style, known, progress)))
+    np.save(beside / "background.npy", fill_plate(_fill(arrays, beside, video, subject, framing, known, progress)))
     plate_of = plate_of_frames(known, pace)
     plates = _array(beside / "plates.npy", (int(plate_of[-1]) + 1, *size, 3))
     for number, plate in enumerate(make_plates(arrays["pictures"][:known], arrays["masks"][:known], pace)):
         plates[number] = plate
     np.save(beside / "plate_of.npy", np.pad(plate_of, (0, frames - known), mode="edge"))
-    np.save(beside / "joints.npy", _joints(track, framing))
+    np.save(beside / "joints.npy", _joints(subject.joints, framing))
     np.save(beside / "follows.npy", _follows(track))
     np.save(beside / "present.npy", _present(track))
 
@@ -151,18 +224,21 @@ def open_clip(folder: Path) -> PreparedClip:
     framing = dict(facts["framing"])
     framing["window"] = Box(**framing["window"])
     return PreparedClip(
-        framing=Framing(**framing), style=StickFigureFormat(**facts["style"]), trained=facts["trained"], **arrays
+        framing=Framing(**framing),
+        style=STYLES[arrays["conditions"].shape[3]](**facts["style"]),
+        trained=facts["trained"],
+        **arrays,
     )
 
 
-def _refuse_short(video: Path, track: Track) -> None:
-    seen = int(_present(track).sum())
+def _refuse_short(video: Path, subject: Subject) -> None:
+    seen = int(_present(subject.track).sum())
     if seen < SHORTEST:
         raise TrainingError(
             video,
-            f"the person is seen in {seen} frames",
+            f"{subject.word} is seen in {seen} frames",
             f"at least {SHORTEST}, better some thousand",
-            "Film the target for a minute or more: arms up, out and across, steps, turns.",
+            subject.advice,
         )
 
 
@@ -172,25 +248,28 @@ def _array(path: Path, shape: tuple[int, ...]) -> U8:
 
 def _fill(
     arrays: dict[str, U8],
+    beside: Path,
     video: Path,
-    track: Track,
+    subject: Subject,
     framing: Framing,
-    style: StickFigureFormat,
     known: int,
     progress: Callable[[int], None] | None,
 ) -> list[Layer]:
     """One pass over the film; returns the medians that the full-size background is made of, nearest first."""
+    track = subject.track
     groups = plate_frames(known, _seconds_per_frame(track), known - 1, _affordable(track.width * track.height))
     wanted = {index for group in groups for index in group}
     pictures: dict[int, U8] = {}
     masks: dict[int, U8] = {}
     window, size = framing.window, (framing.width, framing.height)
-    for frame, mask in _with_masks(video, track):
+    for frame, mask in _with_masks(video, subject):
         if frame.index in wanted:
             pictures[frame.index], masks[frame.index] = frame.image, mask
+        if frame.index == subject.still:
+            np.save(beside / "still.npy", frame.image)
         arrays["pictures"][frame.index] = resize(crop(frame.image, window), *size)
         arrays["masks"][frame.index] = resize(crop(mask, window), *size)
-        arrays["conditions"][frame.index] = draw_stick_figure(track[frame.index], window, *size, style)
+        arrays["conditions"][frame.index] = subject.draw(frame.index)
         if progress is not None:
             progress(frame.index + 1)
     return [layer_of(pictures, masks, group) for group in groups]
@@ -201,9 +280,9 @@ def _affordable(pixels: int) -> int:
     return max(3, min(WHOLE_SAMPLES, KEPT_BYTES // (2 * 4 * pixels)))
 
 
-def _with_masks(video: Path, track: Track) -> Iterator[tuple[Frame, U8]]:
+def _with_masks(video: Path, subject: Subject) -> Iterator[tuple[Frame, U8]]:
     """Every frame of the film with its person mask as uint8; the track must be exactly as long."""
-    seen: list[Frame] = []  # the one frame that the tracker is looking at
+    seen: list[Frame] = []  # the one frame that the network is looking at
     with read_video(video) as reader, closing(prefetched(reader, 4)) as frames:
 
         def passing() -> Iterator[Frame]:
@@ -211,24 +290,25 @@ def _with_masks(video: Path, track: Track) -> Iterator[tuple[Frame, U8]]:
                 seen.append(frame)
                 yield frame
 
-        for mask, _ in in_step(person_masks(passing(), track), range(len(track)), names=(video.name, "its track")):
+        counted, names = range(len(subject.track)), (video.name, "its track")
+        for mask, _ in in_step(subject.masks(passing()), counted, names=names):
             yield seen.pop(), (mask * 255).round().astype(np.uint8)
 
 
-def _seconds_per_frame(track: Track) -> float:
+def _seconds_per_frame(track: Track | FaceTrack) -> float:
     return float(track.times[-1] - track.times[0]) / max(len(track) - 1, 1) or 1.0
 
 
-def _joints(track: Track, framing: Framing) -> NDArray[np.float32]:
-    return np.concatenate([framing.in_picture(track.points), track.confidence[..., None]], axis=2)
+def _joints(joints: NDArray[np.float32], framing: Framing) -> NDArray[np.float32]:
+    return np.concatenate([framing.in_picture(joints[..., :2]), joints[..., 2:]], axis=2)
 
 
-def _present(track: Track) -> NDArray[np.bool_]:
+def _present(track: Track | FaceTrack) -> NDArray[np.bool_]:
     """Where the person is seen, or was just before and just after; a pose that is only held would teach guesses."""
     return np.isin(track.status, (Status.TRACKED, Status.INTERPOLATED))
 
 
-def _follows(track: Track) -> NDArray[np.bool_]:
+def _follows(track: Track | FaceTrack) -> NDArray[np.bool_]:
     present = _present(track)
     joined = np.zeros(len(track), dtype=bool)
     joined[1:] = present[1:] & present[:-1] & (np.diff(track.shot) == 0)

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -25,7 +25,6 @@ from pipeline.errors import TrainingError, UnknownChoice
 from pipeline.image import to_tensor
 from pipeline.streams import batched, prefetched
 from stages.optical_flow import Flow
-from stages.training.clips import PreparedClip
 
 VERSION = 1
 TEACHERS = ("dis", "raft")
@@ -35,6 +34,22 @@ SMALL = 256  # pixels of the shorter side: up to here the search looks at the pi
 U8 = NDArray[np.uint8]
 Ways = tuple[Tensor, Tensor]  # (b, 2, h, w) each, pixels: back from the later pictures, forth from the earlier
 Teacher = Callable[[U8, U8], Ways]  # of later and earlier pictures, (b, h, w, 3) RGB
+
+
+class Footage(Protocol):
+    """What flow can be found in: a prepared clip, or a store of pictures."""
+
+    @property
+    def pictures(self) -> U8:
+        """(n, h, w, 3) RGB."""
+
+    @property
+    def follows(self) -> NDArray[np.bool_]:
+        """(n,): the picture and the one before are of one shot."""
+
+    @property
+    def trained(self) -> int:
+        """Pictures 0 … trained-1 may be learnt from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +112,7 @@ class TaughtFlow:
         )
 
 
-def pairs_apart(clip: PreparedClip, gap: int) -> NDArray[np.int64]:
+def pairs_apart(clip: Footage, gap: int) -> NDArray[np.int64]:
     """Later frames of all pairs `gap` frames apart that may be learnt from: one shot, the person seen throughout.
 
     Raises: ValueError where the gap is below 1.
@@ -111,7 +126,7 @@ def pairs_apart(clip: PreparedClip, gap: int) -> NDArray[np.int64]:
 
 
 def teach_flow(
-    clip: PreparedClip,
+    clip: Footage,
     gaps: Sequence[int],
     config: FlowTeacherConfig,
     folder: Path,
@@ -172,7 +187,7 @@ def open_flow(folder: Path) -> TaughtFlow:
         ) from error
 
 
-def _refuse_size(clip: PreparedClip, config: FlowTeacherConfig) -> None:
+def _refuse_size(clip: Footage, config: FlowTeacherConfig) -> None:
     height, width = clip.pictures.shape[1:3]
     if height % config.reduce or width % config.reduce:
         raise ValueError(
@@ -181,7 +196,7 @@ def _refuse_size(clip: PreparedClip, config: FlowTeacherConfig) -> None:
 
 
 def _teach_gap(
-    beside: Path, clip: PreparedClip, gap: int, later: NDArray[np.int64], reduce: int, teacher: Teacher
+    beside: Path, clip: Footage, gap: int, later: NDArray[np.int64], reduce: int, teacher: Teacher
 ) -> Generator[int, None, None]:
     """Write one gap's arrays, batch by batch, and say how many pairs each held; the teacher is a batch ahead."""
     height, width = clip.pictures.shape[1:3]
@@ -197,7 +212,7 @@ def _teach_gap(
 
 
 def _found(
-    clip: PreparedClip, gap: int, later: NDArray[np.int64], teacher: Teacher
+    clip: Footage, gap: int, later: NDArray[np.int64], teacher: Teacher
 ) -> Iterator[tuple[NDArray[np.int64], Ways]]:
     for batch in batched(later, BATCH):
         frames = np.array(batch)
@@ -213,7 +228,7 @@ def _kept(now: Tensor, before: Tensor, ways: Ways, shape: tuple[int, int]) -> tu
     return small.cpu().numpy(), np.packbits(belief.cpu().numpy(), axis=-1)
 
 
-def _teacher(clip: PreparedClip, config: FlowTeacherConfig, weights: Path | None, device: str, workers: int) -> Teacher:
+def _teacher(clip: Footage, config: FlowTeacherConfig, weights: Path | None, device: str, workers: int) -> Teacher:
     if workers < 1:
         raise ValueError(f"{workers} workers were asked for, expected 1 or more")
     if config.kind == "raft":
@@ -221,7 +236,7 @@ def _teacher(clip: PreparedClip, config: FlowTeacherConfig, weights: Path | None
     return partial(_by_search, [_search(clip) for _ in range(workers)])
 
 
-def _search(clip: PreparedClip) -> Flow:
+def _search(clip: Footage) -> Flow:
     """As careful as pays at this size.
 
     On two dances at 144x240 and 144x256 the preset MEDIUM with finest=0 took 19 to 22 ms for a pair, where this takes

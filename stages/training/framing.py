@@ -15,6 +15,8 @@ HEADROOM = 0.1  # of the height, above the eyes, on top of the margin: landmarks
 SEEN = 0.5  # joints less sure than this say nothing about reach
 LEAST = 2  # strides in either side: the networks' norms need more than one pixel at their coarsest
 
+Reach = tuple[float, float, float, float]  # left, top, right, bottom in the full frame, pixels
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framing:
@@ -46,37 +48,42 @@ def frame_performer(track: Track, *, pixels: int, stride: int, size: tuple[int, 
         TrainingError: the person is never seen well enough to say where.
     """
     if size is not None:
-        return _with_size(track, size, stride)
-    left, top, right, bottom = _reach(track)
+        whole = (0.0, 0.0, float(track.width), float(track.height))
+        return laid_around(whole, track.width, track.height, size=rounded_up(size, stride, LEAST))
+    reach = _reach(track)
+    return laid_around(reach, track.width, track.height, size=scaled(reach, pixels=pixels, stride=stride, least=LEAST))
+
+
+def scaled(reach: Reach, *, pixels: int, stride: int, least: int) -> tuple[int, int]:
+    """Width and height of a picture of what is reached: about so many pixels, whole strides, `least` in either side."""
+    left, top, right, bottom = reach
     scale = math.sqrt(pixels / ((right - left) * (bottom - top)))
     scale = min(scale, 1.0)  # more pixels than were filmed teach nothing
-    width = max(LEAST, round((right - left) * scale / stride)) * stride
-    height = max(LEAST, round((bottom - top) * scale / stride)) * stride
+    width, height = (max(least, round(side * scale / stride)) * stride for side in (right - left, bottom - top))
+    return width, height
+
+
+def rounded_up(size: tuple[int, int], stride: int, least: int) -> tuple[int, int]:
+    """The next larger size whose sides are whole strides, at least `least`."""
+    width, height = (max(least, math.ceil(side / stride)) * stride for side in size)
+    return width, height
+
+
+def laid_around(reach: Reach, frame_width: int, frame_height: int, *, size: tuple[int, int]) -> Framing:
+    """Frame what is reached in pictures of `size`: a window of their shape that holds it and leaves the frame least."""
+    (left, top, right, bottom), (width, height) = reach, size
     window = _of_shape((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, width / height)
     return Framing(
-        frame_width=track.width,
-        frame_height=track.height,
-        window=_inwards(window, track.width, track.height),
+        frame_width=frame_width,
+        frame_height=frame_height,
+        window=_inwards(window, frame_width, frame_height),
         width=width,
         height=height,
     )
 
 
-def _with_size(track: Track, size: tuple[int, int], stride: int) -> Framing:
-    width, height = (max(LEAST, math.ceil(side / stride)) * stride for side in size)
-    scale = min(width / track.width, height / track.height)
-    window = _of_shape(track.width / 2, track.height / 2, width / scale, height / scale, width / height)
-    return Framing(
-        frame_width=track.width,
-        frame_height=track.height,
-        window=_inwards(window, track.width, track.height),
-        width=width,
-        height=height,
-    )
-
-
-def _reach(track: Track) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of all sure joints and a margin, within the frame."""
+def _reach(track: Track) -> Reach:
+    """All sure joints and a margin, within the frame."""
     present = track.status != Status.MISSING
     points = track.points[present]
     sure = track.confidence[present] >= SEEN

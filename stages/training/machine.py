@@ -80,10 +80,17 @@ def this_machine(compute: Compute) -> Machine:
     return Machine(
         name=torch.cuda.get_device_name() if on_gpu else f"the processor ({torch.get_num_threads()} threads)",
         compute=compute,
-        memory=torch.cuda.get_device_properties(0).total_memory if on_gpu else _computer_memory(),
+        memory=memory_of(compute),
         speed=measured_speed(compute),
         here=True,
     )
+
+
+def memory_of(compute: Compute) -> int | None:
+    """Bytes of memory in all, of the GPU or of the computer; None where the system does not say."""
+    if compute.device == "cuda":
+        return int(torch.cuda.get_device_properties(0).total_memory)
+    return _computer_memory()
 
 
 def card_of(gib: float, seed: int = 0) -> Machine:

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 
 from models.blocks import initialise
+from models.deep_video_portraits.light import LightPortraitConfig, LightPortraitGenerator
+from models.deep_video_portraits.rendering_to_video import RenderingToVideo, RenderingToVideoConfig
 from models.everybody_dance_now.draft import DraftConfig, DraftGenerator
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig, GlobalGenerator, LocalEnhancer
 from models.everybody_dance_now.whole_frame import WholeFrame
@@ -24,6 +26,8 @@ NETWORKS: dict[str, tuple[type[NetworkConfig], Build]] = {
     "global": (GeneratorConfig, lambda config: WholeFrame(GlobalGenerator(config))),
     "enhancer": (EnhancerConfig, lambda config: WholeFrame(LocalEnhancer(config))),
     "vid2vid": (PyramidConfig, lambda config: SequentialPerformer(PyramidGenerator(config))),
+    "rendering-to-video": (RenderingToVideoConfig, RenderingToVideo),
+    "light-portrait": (LightPortraitConfig, LightPortraitGenerator),
 }
 
 
@@ -68,4 +72,6 @@ def build_network(config: NetworkConfig, chance: torch.Generator) -> Performer:
 
 
 def _is_light(config: NetworkConfig) -> bool:
-    return isinstance(config, DraftConfig) or (isinstance(config, PyramidConfig) and config.coarse.skips)
+    return isinstance(config, DraftConfig | LightPortraitConfig) or (
+        isinstance(config, PyramidConfig) and config.coarse.skips
+    )

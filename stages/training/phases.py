@@ -1,8 +1,11 @@
 """What a training is made of: its budget, its phases, and the preset that names them; each checks itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from models.deep_video_portraits.light import LightPortraitConfig
+from models.deep_video_portraits.rendering_to_video import RenderingToVideoConfig
 from models.everybody_dance_now.draft import DraftConfig
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig
 from models.everybody_dance_now.objective import GLOBAL_STAGE, ObjectiveWeights
@@ -19,7 +22,9 @@ JUDGED = tuple(
     f"{prefix}{term}" for prefix in ("", "temporal_", "face_", "hand_") for term in ("gan", "feature_matching")
 )
 
-NetworkConfig = DraftConfig | GeneratorConfig | EnhancerConfig | PyramidConfig
+NetworkConfig = (
+    DraftConfig | GeneratorConfig | EnhancerConfig | PyramidConfig | RenderingToVideoConfig | LightPortraitConfig
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +143,11 @@ def _in_turn(values: tuple[int, ...], done: float) -> int:
     return values[min(int(done * len(values)), len(values) - 1)]
 
 
+def gaps_of(phases: Iterable[SequencePhase]) -> tuple[int, ...]:
+    """Frames of the film between those whose flow these phases look at."""
+    return tuple(sorted({gap * stride for phase in phases for gap in phase.gaps for stride in phase.strides}))
+
+
 Phase = PairPhase | SequencePhase
 
 
@@ -156,8 +166,7 @@ class DancePreset:
     @property
     def gaps(self) -> tuple[int, ...]:
         """Frames of the film between those whose flow the training looks at; none where it looks at no flow."""
-        sequences = [phase for phase in self.phases if isinstance(phase, SequencePhase)]
-        return tuple(sorted({gap * stride for phase in sequences for gap in phase.gaps for stride in phase.strides}))
+        return gaps_of(phase for phase in self.phases if isinstance(phase, SequencePhase))
 
     @property
     def method(self) -> str:

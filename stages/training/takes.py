@@ -13,7 +13,7 @@ from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from pipeline.image import crop, to_tensor
 from pipeline.values import Box, Pose, Status
-from stages.conditioning.stick_figure import draw_stick_figure
+from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figure
 from stages.training.bricks import moved_view, reduced
 from stages.training.clips import PreparedClip
 from stages.training.flow_teacher import TaughtFlow
@@ -43,7 +43,7 @@ class TaughtGap:
 class Take:
     """b stretches of t frames each, `stride` apart in the film; all on the training device."""
 
-    conditions: Tensor  # (b, t, 3, h, w), -1..1
+    conditions: Tensor  # (b, t, c, h, w), -1..1: c is 3 of stick figures, 9 of faces
     pictures: Tensor  # (b, t, 3, h, w), -1..1
     persons: Tensor  # (b, t, 1, h, w), 0..1
     backdrop: Tensor  # (b, 3, h, w), -1..1
@@ -79,14 +79,16 @@ class TakeSource:
         Raises: TrainingError: nowhere so many.
         """
         self.clip, self.flow = clip, flow
-        self._before = _frames_before(clip.follows[: clip.trained])
+        self._before = clip.unbroken
         longest = int(self._before.max(initial=0)) + 1
         if longest < least:
+            dances = isinstance(clip.style, StickFigureFormat)
+            other = "everybody-dance-now, which needs two" if dances else "deep-video-portraits, which needs no order"
             raise TrainingError(
                 "the target's clip",
                 f"the person is seen in at most {longest} frames in a row",
                 f"at least {least}: the generator looks back on the frames before",
-                "Film a continuous take, or use --method everybody-dance-now, which needs two.",
+                f"Film a continuous take, or use --method {other}.",
             )
 
     def longest(self, stride: int = 1) -> int:
@@ -96,8 +98,12 @@ class TakeSource:
     def draw(self, plan: TakePlan, chance: np.random.Generator, compute: Compute) -> Take:
         """Draw a take; it is shorter than planned where the clip has no stretch as long, and never below stride 1.
 
-        Raises: TrainingError where flow over a gap was never taught.
+        Raises: TrainingError where flow over a gap was never taught, or parts of a body are to be left out of a face.
         """
+        if plan.drop > 0 and not isinstance(self.clip.style, StickFigureFormat):
+            raise TrainingError(
+                "TakePlan.drop", f"it is {plan.drop}", "0 for a clip of a face", "A face has no parts to leave out."
+            )
         strides = [s for s in range(1, plan.most_stride + 1) if self.longest(s) >= plan.frames] or [1]
         stride = int(chance.choice(strides))
         frames = min(plan.frames, self.longest(stride))
@@ -143,7 +149,7 @@ class TakeSource:
                 confidence[list(parts)] = 0.0
         pose = Pose(joints[:, :2], confidence, np.zeros((33, 3), np.float32), Status.TRACKED, Fraction(0), row)
         whole = Box(0, 0, framing.width, framing.height)
-        return draw_stick_figure(pose, whole, framing.width, framing.height, self.clip.style)
+        return draw_stick_figure(pose, whole, framing.width, framing.height, self.clip.figures)
 
     def _taught(
         self, rows: NDArray[np.int64], gap: int, stride: int, views: Sequence[Box], reduce: int, compute: Compute
@@ -163,17 +169,10 @@ class TakeSource:
         )
 
 
-def _frames_before(follows: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each frame, how many frames before it follow each other without a break."""
-    places = np.arange(len(follows))
-    starts: NDArray[np.int64] = np.maximum.accumulate(np.where(follows, 0, places))
-    return places - starts
-
-
 def _pictures(
     array: NDArray[np.uint8], rows: NDArray[np.int64], views: Sequence[Box], reduce: int, compute: Compute
 ) -> Tensor:
-    """Cut frames (b, t) out of (n, h, w, 3): (b, t, 3, h, w), -1..1."""
+    """Cut frames (b, t) out of (n, h, w, c): (b, t, c, h, w), -1..1."""
     cut = [crop(array[row], view) for line, view in zip(rows, views, strict=True) for row in line]
     return _unflat(reduced(to_tensor(np.stack(cut), compute.device), reduce), len(rows))
 

@@ -10,7 +10,8 @@ from models.performance import Performer
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
-from stages.model_folder import DanceModel, HeldOut, network_facts, write_model
+from stages.model_folder import DanceModel, write_model
+from stages.model_parts import HeldOut, network_facts
 from stages.retargeting.body import BodyStatistics
 from stages.training.bricks import SAVE_SECONDS, Watch
 from stages.training.clips import PreparedClip, open_clip
@@ -22,7 +23,7 @@ from stages.training.processes import ALONE, Processes
 from stages.training.train_everybody_dance_now import train_phase
 from stages.training.train_face_residual import face_side, train_face_residual
 from stages.training.train_vid2vid import train_sequences
-from stages.training.validation import FaceTouch, score_held_out
+from stages.training.validation import FaceTouch, Score, score_held_out
 
 TOGETHER = "vid2vid"  # the method whose training several processes share
 DRIFT = 3.0  # times what 95 % of the held-out frames stay below: beyond that the memory leads a film astray
@@ -182,14 +183,19 @@ def _facts(
         network=name_of(network),
         network_config=network_facts(network),
         framing=data.framing,
-        style=data.style,
+        style=data.figures,
         body=body,
         face_size=0 if face is None else face.size,
         clip_name=clip.path.name,
         clip_sha256=clip.sha256,
         held_out=None if score is None else HeldOut(frames=score.frames, psnr_db=score.psnr_db, ssim=score.ssim),
-        drift_limit=DRIFT * score.drift if score is not None and score.drift > 0 else None,
+        drift_limit=drift_limit(score),
     )
+
+
+def drift_limit(score: Score | None) -> float | None:
+    """Beyond which a frame is painted without memory; None for generators that blend nothing."""
+    return DRIFT * score.drift if score is not None and score.drift > 0 else None
 
 
 def _affordable(phase: Phase, perceptual: PictureLoss | None) -> Phase:

@@ -94,7 +94,7 @@ def train_face_residual(
         while done < 1:
             set_rate(learning_rate(RATE, done, "linear"), players.of_residual, players.of_judge)
             pairs = draw_pairs(clip, 1, players.sampler, shift=0.0, reduce=1, compute=compute)
-            faces = Faces(boxes=_boxes(pairs, size, clip.style), discriminator=players.judge)
+            faces = Faces(boxes=_boxes(pairs, size, clip.figures), discriminator=players.judge)
             step += 1
             loss = _step(players, performer, pairs, faces, weights, compute, perceptual, step)
             players.average.update(players.residual)

@@ -109,7 +109,7 @@ class FaceTouch:
 class Shown:
     """A held-out frame beside the truth, (h, w, 3) uint8 each."""
 
-    condition: NDArray[np.uint8]
+    condition: NDArray[np.uint8]  # of a face the first of its three pictures, the shaded one
     painted: NDArray[np.uint8]
     true: NDArray[np.uint8]
     drift: float  # see models.performance
@@ -143,12 +143,12 @@ def paint_frames(
             if face is not None:
                 painted = _touched(clip, frame, painted, condition, face)
         memory, last = performer.remember(memory, condition, replace(made, image=painted)), frame
-        yield Shown(to_images(condition)[0], to_images(painted)[0], to_images(truth)[0], drift(made))
+        yield Shown(to_images(condition[:, :3])[0], to_images(painted)[0], to_images(truth)[0], drift(made))
 
 
 def _touched(clip: PreparedClip, frame: int, painted: Tensor, condition: Tensor, face: FaceTouch) -> Tensor:
     nose = torch.from_numpy(clip.noses[[frame]]).to(painted.device)
-    box = box_around(nose, face.size, clip.framing.height, clip.framing.width, clip.style)
+    box = box_around(nose, face.size, clip.framing.height, clip.framing.width, clip.figures)
     return refine_face(painted, condition, box, face.residual)
 
 

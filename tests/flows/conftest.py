@@ -71,3 +71,21 @@ def cut(clip: Path, output: Path, frames: int) -> Path:
             film.write(frame)
     carry_sound(silent, clip, output)
     return output
+
+
+@pytest.fixture(scope="session")
+def heads(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The first frames of both sample portraits: source (with its sound) and target."""
+    folder = tmp_path_factory.mktemp("heads")
+    return cut(SAMPLES / "red_portrait.mp4", folder / "red.mp4", 26), cut(
+        SAMPLES / "blue_portrait.mp4", folder / "blue.mp4", 52
+    )
+
+
+@pytest.fixture(scope="session")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The first frames of the street by day, with its sound, and of the one at dusk."""
+    folder = tmp_path_factory.mktemp("streets")
+    return cut(SAMPLES / "street_day.mp4", folder / "day.mp4", 20), cut(
+        SAMPLES / "street_dusk.mp4", folder / "dusk.mp4", 20
+    )

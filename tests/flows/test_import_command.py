@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from flows import cli
+from models.cyclegan.generator import ResnetGenerator, ResnetGeneratorConfig
 from models.everybody_dance_now.generator import GeneratorConfig, GlobalGenerator
 from models.official.vid2vid import COMPOSITE_NAMES, LOCAL_NAMES
 from models.vid2vid.generator import CompositeConfig, CompositeGenerator
@@ -92,7 +93,7 @@ def refused(said: str, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda path: None, "there is no such file; expected weights of pix2pixHD, Everybody Dance Now or vid2vid"),
+        (lambda path: None, "there is no such file; expected weights of CycleGAN, pix2pix, pix2pixHD, Everybody Dance"),
         (lambda path: path.write_text("Dear diary,\n" * 100), "the file cannot be read as a state dict"),
         (lambda path: torch.save(torch.zeros(3), path), "the file is no state dict"),
         (lambda path: torch.save({"fnet.a": torch.zeros(3), "cnet.a": torch.zeros(3)}, path), "holds weights of RAFT"),
@@ -145,3 +146,16 @@ def test_a_taken_output_is_refused_before_anything_is_read(
         said
         == f"understudy: {tmp_path}: the file is there already; expected a new path. Give another -o, or --overwrite.\n"
     )
+
+
+def test_a_generator_of_cyclegan_is_imported_and_told_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = ResnetGenerator(ResnetGeneratorConfig(base_channels=2, blocks=6))
+    path = saved(net, tmp_path / "latest_net_G_A.pth", {"model": "model"})
+    status, shown, said = run(capsys, monkeypatch, "import", path, "-o", str(tmp_path / "zebra"))
+    assert (status, said) == (0, "")
+    assert "CycleGAN or pix2pix  resnet" in shown
+    assert "network  resnet: in_channels 3, out_channels 3, base_channels 2, downsamplings 2, blocks 6" in shown
+    assert "instance: the files have no weights of norms" in shown
+    assert isinstance(load_network(tmp_path / "zebra").module, ResnetGenerator)

@@ -1,5 +1,7 @@
 """Adversarial and matching losses, worked out by hand."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,6 +11,8 @@ from models.gan_losses import (
     feature_matching_loss,
     least_squares_discriminator_loss,
     least_squares_generator_loss,
+    log_discriminator_loss,
+    log_generator_loss,
 )
 
 
@@ -25,6 +29,24 @@ def test_the_discriminator_wants_ones_for_real_and_zeros_for_fake() -> None:
     real, fake = [[maps(1.0, 3.0)]], [[maps(2.0, 0.0)]]  # means of squares 2 and 2
     assert least_squares_discriminator_loss(real, fake).item() == 2.0
     assert least_squares_discriminator_loss([[maps(1.0)]], [[maps(0.0)]]).item() == 0.0
+
+
+def test_logarithms_of_doubt_cost_what_they_say() -> None:
+    """Logits of 0 are doubt, log 2; σ(log 3) is three quarters."""
+    certain = math.log(3)
+    fake = [[maps(0.0, 0.0)], [maps(certain, certain)]]
+    assert log_generator_loss(fake).item() == pytest.approx(math.log(2) + math.log(4 / 3))
+    verdict = log_discriminator_loss([[maps(certain)]], [[maps(0.0)]])
+    assert verdict.item() == pytest.approx(0.5 * (math.log(4 / 3) + math.log(2)))
+
+
+def test_logarithms_of_certain_verdicts_stay_finite() -> None:
+    """Straight log σ would be infinite, and its gradient no number, where a judge is sure."""
+    sure = maps(-1000.0).requires_grad_()
+    loss = log_generator_loss([[sure]])
+    loss.backward()
+    assert loss.item() == 1000.0
+    assert sure.grad is not None and sure.grad.item() == -1.0
 
 
 def test_only_the_last_stage_of_a_scale_is_its_logits() -> None:

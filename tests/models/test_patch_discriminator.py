@@ -52,6 +52,24 @@ def test_a_logit_judges_a_patch_of_70_pixels() -> None:
     assert (touched.max(dim=0).values - touched.min(dim=0).values + 1).tolist() == [70, 70]
 
 
+def test_over_borders_of_one_pixel_the_features_have_the_sizes_of_cyclegan() -> None:
+    with torch.device("meta"):
+        (features,) = MultiscaleDiscriminator(DiscriminatorConfig(in_channels=3, scales=1, padding=1))(
+            torch.zeros(1, 3, 256, 256)
+        )
+    assert [found.shape[2:] for found in features] == [(128, 128), (64, 64), (32, 32), (31, 31), (30, 30)]
+
+
+def test_only_convolutions_before_a_norm_go_without_a_bias() -> None:
+    judge = PatchDiscriminator(in_channels=6, base_channels=4, bias=False, norm=batch_norm)
+    assert [stage[0].bias is not None for stage in judge.stages] == [True, False, False, False, True]
+
+
+def test_widths_double_up_to_the_most_there_may_be() -> None:
+    judge = PatchDiscriminator(in_channels=3, base_channels=4, layers=4, most_channels=16)
+    assert [stage[0].out_channels for stage in judge.stages] == [4, 8, 16, 16, 16, 1]
+
+
 def test_the_last_of_the_stored_scales_sees_the_full_picture() -> None:
     judge = MultiscaleDiscriminator(DiscriminatorConfig(in_channels=1, base_channels=2))
     picture = torch.rand(1, 1, 32, 32)
@@ -69,6 +87,8 @@ def test_the_norm_is_the_callers_and_leaves_first_and_last_stage_alone() -> None
 def test_an_impossible_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"DiscriminatorConfig\.scales is 0, expected 1 or more"):
         DiscriminatorConfig(scales=0)
+    with pytest.raises(ValueError, match=r"DiscriminatorConfig\.padding is 0, expected 1 or 2"):
+        DiscriminatorConfig(padding=0)
 
 
 def test_a_folded_judge_sees_every_pixel_at_a_quarter_of_the_places() -> None:

@@ -16,7 +16,8 @@ from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import ModelError, OutputExists
 from stages.conditioning.stick_figure import StickFigureFormat
-from stages.model_folder import HeldOut, copy_model, load_model, read_facts, write_model
+from stages.model_folder import copy_model, load_model, read_facts, write_model
+from stages.model_parts import HeldOut
 from stages.training.networks import build_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -127,7 +128,10 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path, compute: Compute) 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "portrait"}, "a model of kind 'portrait'; expected kind 'dance'. Use the command for that kind."),
+        (
+            {"kind": "portrait"},
+            "a model of kind 'portrait'; expected kind 'dance'. It is a head's: give it to `understudy portrait`.",
+        ),
         ({"version": 2}, "model version 2; expected version 1. Train the model again."),
         ({"style": {"version": 7}}, "stick figure format 7; expected format 1. Train the model again."),
         ({"style": None}, "stick figure format None; expected format 1. Train the model again."),
@@ -153,7 +157,10 @@ def test_a_model_json_that_is_none_is_refused(folder: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"network": "transformer"}, "there is no 'transformer'; expected one of draft, enhancer, global, vid2vid"),
+        (
+            {"network": "transformer"},
+            "there is no 'transformer'; expected one of draft, enhancer, global, light-portrait",
+        ),
         ({"network_config": {"layers": 3}}, "layers"),
         ({"network_config": {"blocks": 0}}, "DraftConfig.blocks is 0"),
     ],

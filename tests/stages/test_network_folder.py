@@ -8,8 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from models.cyclegan.generator import ResnetGenerator, ResnetGeneratorConfig
 from models.everybody_dance_now.generator import GeneratorConfig, GlobalGenerator
 from models.official import OfficialNetwork, load_official
+from models.official.cyclegan import unet_names
+from models.pix2pix.unet import UNetGenerator, UNetGeneratorConfig
 from models.vid2vid.generator import CompositeConfig
 from models.vid2vid.pyramid import PyramidConfig, PyramidGenerator
 from pipeline.errors import ModelError, OutputExists
@@ -69,6 +72,28 @@ def test_model_json_says_what_it_is_and_where_it_is_from(folder: Path) -> None:
     assert "under the terms of those who published them" in facts["licence"]
 
 
+@pytest.mark.parametrize(
+    ("network", "norm", "kind"), [("resnet", "instance", ResnetGenerator), ("unet", "affine", UNetGenerator)]
+)
+def test_generators_of_cyclegan_and_pix2pix_come_back_as_they_were(
+    tmp_path: Path, network: str, norm: str, kind: type[nn.Module]
+) -> None:
+    if kind is ResnetGenerator:  # its names are the published ones
+        state = seeded(ResnetGenerator(ResnetGeneratorConfig(base_channels=2, dropout=True))).state_dict()
+    else:
+        config = UNetGeneratorConfig(levels=5, base_channels=2)
+        names, ours = unet_names(config), seeded(UNetGenerator(config)).state_dict()
+        state = {f"{names[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}": ours[name] for name in ours}
+    torch.save(state, tmp_path / "latest_net_G.pth")
+    official = load_official([tmp_path / "latest_net_G.pth"])
+    facts = write_network(tmp_path / "net", official, overwrite=False)
+    assert (facts.network, facts.norm, facts.sources[0].family) == (network, norm, "CycleGAN or pix2pix")
+    loaded = load_network(tmp_path / "net")
+    assert isinstance(loaded.module, kind) and loaded.module.config == official.config
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(loaded.module(picture), official.module(picture))
+
+
 def pyramid_of_two() -> OfficialNetwork:
     config = PyramidConfig(
         coarse=CompositeConfig(base_channels=2, downsamplings=1, blocks=2, norm="batch", foreground=True), scales=2
@@ -116,7 +141,7 @@ def test_a_changed_or_missing_part_is_refused(folder: Path) -> None:
     [
         ({"kind": "dance"}, r"kind: Input should be 'network'; .* what training wrote is for `understudy render`"),
         ({"version": 2}, r"version: Input should be 1"),
-        ({"network": "unet"}, r"network: Input should be 'global', 'enhancer'"),
+        ({"network": "raft"}, r"network: Input should be 'global', 'enhancer'"),
         ({"config": {"base_channels": 0}}, r"the network cannot be built \(.*channels and levels are \(6, 3, 0\)"),
     ],
 )

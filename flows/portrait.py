@@ -1,0 +1,288 @@
+"""Portraits: one head does what another did, wholly or in parts, or what sliders say; from clips to a film."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from prefect import flow
+
+from flows.caching import whole
+from flows.dance import CHUNK_FRAMES, coverage, deliver
+from flows.portrait_tasks import (
+    Behind,
+    Face,
+    Moved,
+    Onto,
+    draw_mesh,
+    draw_told,
+    edit_head,
+    light,
+    measure,
+    prepare_head,
+    reenact_head,
+    render_head,
+    track_head,
+    train_head,
+)
+from flows.progress import bar, say
+from flows.tasks import Chunk, teach
+from flows.workspace import Workspace
+from pipeline.artifacts import FileRef, atomic_file, refuse_existing
+from pipeline.compute import Compute
+from pipeline.delivery import side_by_side
+from pipeline.errors import ModelError
+from pipeline.video import DEFAULT_ENCODING, Encoding
+from stages.portrait_model import FACE, PERFORMANCE, read_portrait_facts
+from stages.rendering.render import Stretch
+from stages.retargeting.face_model_file import load_face_model
+from stages.retargeting.motion_range import range_of_motion
+from stages.retargeting.performance_file import load_performance
+from stages.retargeting.reenact import ReenactConfig
+from stages.tracking.face import FaceTrackerConfig
+from stages.tracking.face_track_file import load_face_track
+from stages.training.flow_teacher import FlowTeacherConfig
+from stages.training.phases import Budget
+from stages.training.portrait_phases import PortraitPreset
+from stages.training.portrait_presets import portrait_preset
+
+PANELS = ("source", "tracked mesh", "conditioning", "result")
+PANEL_HEIGHT = 480
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortraitTraining:
+    """How a head's likeness is trained."""
+
+    preset: PortraitPreset = field(default_factory=lambda: portrait_preset("draft"))
+    budget: Budget = field(default_factory=lambda: Budget(minutes=4.0))
+    size: tuple[int, int] | None = None  # (width, height) of the network's picture; None: chosen from the preset
+    perceptual: FileRef | None = None  # VGG-19's weights; None: without the perceptual loss
+    teacher: FlowTeacherConfig = field(default_factory=FlowTeacherConfig)  # of motion, where the preset looks at it
+    teacher_weights: FileRef | None = None  # RAFT's; None: the teacher needs none
+    tracker: FaceTrackerConfig = field(default_factory=FaceTrackerConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortraitRendering:
+    """How a film is made with a trained head."""
+
+    reenactment: ReenactConfig = field(default_factory=ReenactConfig)  # its edits count without a source, too
+    onto: Onto = "target"
+    encoding: Encoding = DEFAULT_ENCODING
+    tracker: FaceTrackerConfig = field(default_factory=FaceTrackerConfig)  # of the source
+    chunk_frames: int = CHUNK_FRAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A clip and the face in it."""
+
+    clip: FileRef
+    track: FileRef
+    face: Face
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitFilm:
+    """A finished film and what it was made of."""
+
+    film: FileRef
+    model: FileRef  # its model.json
+    moved: Moved
+    conditioning: FileRef | None  # what the network was told, as a film, where a mosaic or that was asked for
+
+
+@flow(name="train portrait")
+def train_portrait_flow(target: FileRef, settings: PortraitTraining, compute: Compute, workspace: Workspace) -> FileRef:
+    """Train the likeness of the head in `target`; returns its model.json."""
+    return train_likeness(find_target(target, settings, workspace), settings, compute, workspace)
+
+
+@flow(name="portrait")
+def portrait_flow(
+    source: FileRef | None,
+    target: FileRef | None,
+    model: FileRef | None,
+    output: Path,
+    training: PortraitTraining,
+    rendering: PortraitRendering,
+    compute: Compute,
+    workspace: Workspace,
+    overwrite: bool = False,
+    mosaic: Path | None = None,
+    conditioning: bool = False,
+) -> PortraitFilm:
+    """Find both heads, move the target's, train its likeness, paint.
+
+    What may fail, or is worth a warning, comes before training: a source without a face, a target that hardly moves.
+
+    Args:
+        source: None: the target's own motion is edited.
+        target: to train on; with a model the clip it was trained on, needed only to be edited or to lie behind.
+        model: model.json of a trained likeness; None: it is trained.
+
+    Raises: ModelError: `target` is not the clip of the model; see also `track_face`, `measure_face`, `train_portrait`.
+    """
+    for path in filter(None, (output, mosaic)):
+        refuse_existing(path, overwrite=overwrite)
+    heard = None if source is None else find_source(source, rendering, workspace)
+    if model is None:
+        seen = find_target(_given(target), training, workspace)
+        heard = _measured_once(heard, seen)
+        moved = move(heard, seen.face, rendering, workspace)
+        model = train_likeness(seen, training, compute, workspace)
+        played = heard or seen
+    else:
+        face = known_face(model, target)
+        heard = _as_known(heard, face, model, rendering)
+        moved = move(heard, face, rendering, workspace)
+        played = heard or _tracked(_given(target), face, training.tracker, workspace)
+    film = render_film(played, target, model, moved, output, rendering, compute, workspace, overwrite)
+    told = whole(draw_told, model, played.clip, moved, PANEL_HEIGHT, workspace) if mosaic or conditioning else None
+    if mosaic is not None and told is not None:
+        write_mosaic(played, told, film, mosaic, workspace, overwrite)
+    return PortraitFilm(film, model, moved, told)
+
+
+def find_source(source: FileRef, settings: PortraitRendering, workspace: Workspace) -> Head:
+    """Track the performance that is to be borrowed, and learn whose face it is."""
+    track = _followed(source, settings.tracker, workspace)
+    return Head(source, track, whole(measure, source, track, False, workspace))
+
+
+def find_target(target: FileRef, settings: PortraitTraining, workspace: Workspace) -> Head:
+    """Track the head that is to be trained, learn its face and the light; say how far it moves and what it lacks."""
+    track = _followed(target, settings.tracker, workspace)
+    face = whole(light, target, whole(measure, target, track, True, workspace), workspace)
+    motion = range_of_motion(load_face_model(face.model.path))
+    for line in (*motion.lines(), *motion.warnings()):
+        say(f"{target.path.name}: {line}")
+    return Head(target, track, face)
+
+
+def known_face(model: FileRef, target: FileRef | None) -> Face:
+    """The face that a model was trained on.
+
+    Raises: ModelError: no portrait model, or `target` is not the clip it was trained on.
+    """
+    folder = model.path.parent
+    facts = read_portrait_facts(folder)
+    if target is not None and target.sha256 != facts.clip_sha256:
+        raise ModelError(
+            target.path,
+            "this is not the clip that the model was trained on",
+            f"{facts.clip_name} as it was then",
+            "Give that clip, leave TARGET out, or train on this one without --model.",
+        )
+    return Face(FileRef.of(folder / FACE), FileRef.of(folder / PERFORMANCE))
+
+
+def move(source: Head | None, target: Face, settings: PortraitRendering, workspace: Workspace) -> Moved:
+    """Let the target's head do what the source's does, or what the sliders say alone; say what was held back."""
+    if source is None:
+        moved = whole(edit_head, target, settings.reenactment.edits, settings.onto, workspace)
+    else:
+        moved = whole(reenact_head, source.face, target, settings.reenactment, settings.onto, workspace)
+    for line in moved.lines:
+        say(line)
+    return moved
+
+
+def train_likeness(target: Head, settings: PortraitTraining, compute: Compute, workspace: Workspace) -> FileRef:
+    """The steps of a training, each reused where it was done before; returns the model's model.json."""
+    preset = settings.preset
+    prepared = whole(prepare_head, target.clip, target.track, target.face, preset, settings.size, workspace)
+    taught: FileRef | None = None
+    if gaps := preset.gaps:
+        taught = whole(teach, prepared, gaps, settings.teacher, settings.teacher_weights, compute, workspace)
+    budget, eye = settings.budget, settings.perceptual
+    model = whole(train_head, prepared, taught, target.clip, target.face, preset, budget, eye, compute, workspace)
+    held_out = read_portrait_facts(model.path.parent).held_out
+    if held_out is not None:
+        name = target.clip.path.name
+        say(f"Held-out end of {name}: PSNR {held_out.psnr_db:.2f} dB, SSIM {held_out.ssim:.4f}")
+    return model
+
+
+def render_film(
+    played: Head,
+    target: FileRef | None,
+    model: FileRef,
+    moved: Moved,
+    output: Path,
+    settings: PortraitRendering,
+    compute: Compute,
+    workspace: Workspace,
+    overwrite: bool,
+) -> FileRef:
+    """Paint chunk by chunk, join, carry over the sound of the clip whose time the film has."""
+    behind = _behind(played, target, settings.onto)
+    chunks = list(render_chunks(played.clip, model, moved, behind, settings, compute, workspace))
+    with atomic_file(output, overwrite=overwrite) as beside:
+        deliver([chunk.segment.path for chunk in chunks], played.clip.path, beside)
+    return FileRef.of(output)
+
+
+def render_chunks(
+    source: FileRef,
+    model: FileRef,
+    moved: Moved,
+    behind: Behind,
+    settings: PortraitRendering,
+    compute: Compute,
+    workspace: Workspace,
+) -> Iterator[Chunk]:
+    """Render stretch after stretch, each from the state behind the one before."""
+    frames = len(load_performance(moved.performance.path))
+    state: FileRef | None = None
+    for start in range(0, frames, settings.chunk_frames):
+        stretch = Stretch(start, min(start + settings.chunk_frames, frames))
+        chunk = whole(render_head, model, source, moved, behind, stretch, state, settings.encoding, compute, workspace)
+        state = chunk.state
+        yield chunk
+
+
+def write_mosaic(
+    played: Head, told: FileRef, film: FileRef, output: Path, workspace: Workspace, overwrite: bool
+) -> None:
+    """Set side by side what was filmed, its mesh, what the network was told and what it painted."""
+    mesh = whole(draw_mesh, played.clip, played.track, workspace)
+    with bar("Side by side", None):
+        panels = [played.clip.path, mesh.path, told.path, film.path]
+        side_by_side(panels, output, labels=PANELS, height=PANEL_HEIGHT, overwrite=overwrite)
+
+
+def _behind(played: Head, target: FileRef | None, onto: Onto) -> Behind:
+    if onto == "source":
+        return Behind(onto=onto, clip=played.clip, face=played.face)
+    return Behind(onto=onto, clip=_given(target) if onto == "target" else None)
+
+
+def _followed(clip: FileRef, tracker: FaceTrackerConfig, workspace: Workspace) -> FileRef:
+    track = whole(track_head, clip, tracker, workspace)
+    say(coverage(clip.path.name, load_face_track(track.path)))
+    return track
+
+
+def _tracked(clip: FileRef, face: Face, tracker: FaceTrackerConfig, workspace: Workspace) -> Head:
+    """The clip of a trained model, whose face is known."""
+    return Head(clip, whole(track_head, clip, tracker, workspace), face)
+
+
+def _measured_once(source: Head | None, target: Head) -> Head | None:
+    """A head that is its own source moves as it was measured for training, to the bit."""
+    return target if source is not None and source.track == target.track else source
+
+
+def _as_known(source: Head | None, face: Face, model: FileRef, settings: PortraitRendering) -> Head | None:
+    """Likewise where the source is the clip of the model, and no other face in it was chosen."""
+    if source is None or settings.tracker.face is not None:
+        return source
+    facts = read_portrait_facts(model.path.parent)
+    return replace(source, face=face) if source.clip.sha256 == facts.clip_sha256 else source
+
+
+def _given(target: FileRef | None) -> FileRef:
+    """The command line has seen to it that a target is there where one is needed."""
+    assert target is not None
+    return target

@@ -1,0 +1,98 @@
+"""How near a film's face is to the truth's: distances of re-tracked landmarks, and whether eyes and lids move alike."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import TrackError
+from pipeline.face_landmarks import IRIS_CENTRES, MESH_POINTS, OUTER_CANTHI
+from pipeline.values import Box, FaceTrack, Status
+from stages.retargeting.gaze import CLOSED, CLOSED_SHARE, CORNERS, lid_openings
+
+STILL = 1e-3  # standard deviation of gaze or lids below which there is no motion to compare
+FEWEST = 3  # frames that a correlation is taken over
+# Of a face's width and height from brow to chin: what lies around the mesh and still is the head, hair and all.
+BESIDE, ABOVE, BELOW = 0.3, 0.45, 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class FaceError:
+    """A film's face against the truth's. None: the truth does not show what the number is about."""
+
+    landmark_error_pct: float | None  # mean over 478 points and frames, % of the distance of the outer eye corners
+    gaze_across: float | None  # correlation with the truth's, -1 … 1: mean of both eyes, to the side
+    gaze_up: float | None  # likewise upwards
+    lids: float | None  # likewise of the lids' opening
+    missed: int  # frames in which the truth shows a face and the film's tracker found none
+
+
+def face_error(film: FaceTrack | None, truth: FaceTrack) -> FaceError:
+    """Compare two tracks frame by frame, where both see the face.
+
+    Landmarks are compared in the picture; the distance of the eye corners is that in space, as the tracker tells it, so
+    that a turned head counts as a frontal one does. Gaze is compared where the truth's eyes are open.
+
+    Args:
+        film: its track, in pixels of its own frame; None where no face was found in any frame.
+        truth: the true film's track.
+
+    Raises:
+        TrackError: the tracks are of different lengths.
+    """
+    seen = truth.status == Status.TRACKED
+    if film is None:
+        return FaceError(None, None, None, None, int(seen.sum()))
+    if len(film) != len(truth):
+        raise TrackError(
+            "the film's track",
+            f"{len(film)} frames, the truth's has {len(truth)}",
+            "tracks of equal length",
+            "Track the film and the truth of the same performance.",
+        )
+    both = seen & (film.status == Status.TRACKED)
+    made, true = (one.points[both].astype(np.float64) for one in (film, truth))
+    made = made * (truth.width / film.width, truth.height / film.height, truth.width / film.width)
+    corners = np.linalg.norm(true[:, OUTER_CANTHI[0]] - true[:, OUTER_CANTHI[1]], axis=-1)
+    away = np.linalg.norm(made[..., :2] - true[..., :2], axis=-1) / corners[:, None]
+    here, there = _eyes(made), _eyes(true)
+    lifted = there[:, 2] >= min(CLOSED, CLOSED_SHARE * float(np.median(there[:, 2]))) if both.any() else both[both]
+    return FaceError(
+        landmark_error_pct=float(100 * away.mean()) if both.any() else None,
+        gaze_across=_correlation(here[lifted, 0], there[lifted, 0]),
+        gaze_up=_correlation(here[lifted, 1], there[lifted, 1]),
+        lids=_correlation(here[:, 2], there[:, 2]),
+        missed=int((seen & (film.status != Status.TRACKED)).sum()),
+    )
+
+
+def head_box(points: NDArray[np.float32], width: int, height: int) -> Box | None:
+    """The head in the picture, hair included: landmarks (478, 3) of one frame → a box inside the frame.
+
+    None where less than two pixels of it are in the frame.
+    """
+    skin = points[:MESH_POINTS, :2].astype(np.float64)
+    low, high = skin.min(axis=0), skin.max(axis=0)
+    across, tall = high - low
+    left, right = max(0, round(low[0] - BESIDE * across)), min(width, round(high[0] + BESIDE * across))
+    top, bottom = max(0, round(low[1] - ABOVE * tall)), min(height, round(high[1] + BELOW * tall))
+    return Box(left, top, right, bottom) if right - left > 1 and bottom - top > 1 else None
+
+
+def _eyes(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of every frame (n, 478, 3), pixels: gaze across and up in half eye widths, lids over eye widths; (n, 3)."""
+    corners, irises = points[:, np.array(CORNERS), :2], points[:, np.array(IRIS_CENTRES), :2]
+    half = (corners[:, :, 1] - corners[:, :, 0]) / 2
+    off = irises - corners.mean(axis=2)
+    across = (off * half).sum(axis=-1)
+    up = off[..., 0] * half[..., 1] - off[..., 1] * half[..., 0]  # rows grow downwards
+    squared = np.square(half).sum(axis=-1)
+    gaze = np.stack([across / squared, up / squared], axis=-1).mean(axis=1)
+    return np.concatenate([gaze, lid_openings(points[:, :MESH_POINTS]).mean(axis=1, keepdims=True)], axis=1)
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    """Pearson's; 0 where only the truth moves, None where the truth does not."""
+    if len(other) < FEWEST or other.std() < STILL:
+        return None
+    return float(np.corrcoef(one, other)[0, 1]) if one.std() >= STILL else 0.0

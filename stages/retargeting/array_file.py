@@ -1,0 +1,92 @@
+"""ArrayFile: named arrays in one .npz file, without pickle, versioned; every field is checked when read."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.artifacts import atomic_file
+from pipeline.errors import TrackError
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What one array has to be like. Numbers are always finite."""
+
+    name: str
+    dtype: type[np.generic]
+    shape: tuple[int | str, ...]  # a letter stands for a length of 1 or more, the same wherever it stands
+    least: float = -np.inf
+    most: float = np.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayFile:
+    """The form of a kind of file."""
+
+    kind: str
+    version: int
+    fields: tuple[Field, ...]
+    remedy: str  # what people do about a file that does not fit
+
+    def save(self, arrays: Mapping[str, NDArray[Any]], path: Path, *, overwrite: bool) -> None:
+        """Write the fields, in their types, whole or not at all.
+
+        Raises:
+            OutputExists: `path` is there and `overwrite` is False.
+            StorageError: the disk is full or the folder cannot be written.
+        """
+        typed = {field.name: arrays[field.name].astype(field.dtype) for field in self.fields}
+        with atomic_file(path, overwrite=overwrite) as beside, beside.open("wb") as file:
+            np.savez_compressed(file, kind=np.array(self.kind), version=np.array(self.version), **typed)
+
+    def load(self, path: Path) -> dict[str, NDArray[Any]]:
+        """Read the fields and nothing else.
+
+        Raises:
+            TrackError: no such file, one of another kind or version, or a field that does not fit; it is named.
+        """
+        arrays = self._read(path)
+        if str(arrays.get("kind")) != self.kind:
+            raise TrackError(path, f"this is no {self.kind}", "a file of that kind", self.remedy)
+        if not np.array_equal(arrays.get("version", -1), self.version):
+            found = f"the file's version is {arrays.get('version')}"
+            raise TrackError(path, found, f"version {self.version}", self.remedy)
+        lengths: dict[str, int] = {}
+        for field in self.fields:
+            self._check(path, field, arrays, lengths)
+        return {field.name: arrays[field.name] for field in self.fields}
+
+    def _read(self, path: Path) -> dict[str, NDArray[Any]]:
+        expected = f"a file that holds an {self.kind} (.npz)"
+        if not path.is_file():
+            raise TrackError(path, "there is no such file", expected, f"Check the path. {self.remedy}")
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            raise TrackError(path, f"the file cannot be read ({error})", expected, self.remedy) from error
+
+    def _check(self, path: Path, field: Field, arrays: dict[str, NDArray[Any]], lengths: dict[str, int]) -> None:
+        if field.name not in arrays:
+            raise TrackError(path, f"field {field.name!r} is missing", f"all fields of an {self.kind}", self.remedy)
+        array = arrays[field.name]
+        if array.ndim == len(field.shape):
+            for length, wanted in zip(array.shape, field.shape, strict=True):
+                if isinstance(wanted, str) and length > 0:
+                    lengths.setdefault(wanted, length)
+        shape = tuple(lengths.get(wanted, wanted) if isinstance(wanted, str) else wanted for wanted in field.shape)
+        if array.dtype != field.dtype or array.shape != shape:
+            found = f"field {field.name!r} is {array.dtype} {array.shape}"
+            raise TrackError(path, found, f"{np.dtype(field.dtype)} {_said(shape)}", self.remedy)
+        if not (np.isfinite(array) & (array >= field.least) & (array <= field.most)).all():
+            found = f"field {field.name!r} holds values out of range"
+            raise TrackError(path, found, f"finite numbers from {field.least:g} to {field.most:g}", self.remedy)
+
+
+def _said(shape: tuple[int | str, ...]) -> str:
+    return f"({', '.join(str(length) for length in shape)})"

@@ -1,0 +1,35 @@
+"""pose_heads: where a head of known shape is in every frame, and its mesh seen from the head itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.face_landmarks import RIGID_POINTS, RIGID_WEIGHTS
+from stages.retargeting.procrustes import fit_similarities
+from stages.retargeting.skeleton import Reals
+
+_WEIGHTS = np.array([RIGID_WEIGHTS[int(point)] for point in RIGID_POINTS])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadPoses:
+    """A head in n frames: a head point v lies at rotation·v + translation in the camera frame."""
+
+    rotation: NDArray[np.float64]  # (n, 3, 3)
+    translation: NDArray[np.float64]  # (n, 3): cm
+    local: NDArray[np.float64]  # (n, 478, 3): the tracked points in the head frame, cm
+
+
+def pose_heads(lifted: Reals, shape: Reals) -> HeadPoses:
+    """Lay a mesh onto lifted points by what moves with the skull, and bring them to its size.
+
+    The pose and the local points together give back the tracked pixels exactly, whatever the shape.
+
+    Args:
+        lifted: (n, 478, 3) from `MetricCamera.lift`.
+        shape: (468, 3) cm, head frame: the clip's own neutral face.
+    Source: methods 11.6, steps 2 to 4, with a mesh measured in the clip instead of the canonical one.
+    """
+    fit = fit_similarities(shape[RIGID_POINTS], lifted[:, RIGID_POINTS], _WEIGHTS)
+    return HeadPoses(fit.rotation, fit.translation / fit.scale[:, None], fit.undo(lifted))
