@@ -59,7 +59,6 @@ class FaceModel:
     reference: int  # index of the middle frame of the clip's calmest moment
     reference_rotation: NDArray[np.float32]  # (3,): of that moment, radians
     reference_translation: NDArray[np.float32]  # (3,): cm
-    reference_expression: NDArray[np.float32]  # (468, 3): cm
     sliders: Sliders
     albedo: NDArray[np.float32]  # (468, 3): RGB, 0..1
     light: NDArray[np.float32]  # (9, 3): spherical harmonics by RGB: colour = albedo · (Y(normal) · light)

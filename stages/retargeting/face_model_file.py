@@ -42,7 +42,6 @@ _FILE = ArrayFile(
         Field("reference", np.int64, (), least=0),
         Field("reference_rotation", np.float32, (3,)),
         Field("reference_translation", np.float32, (3,)),
-        Field("reference_expression", np.float32, _MESH),
         Field("slider_jaw", np.float32, _MESH),
         Field("slider_smile", np.float32, _MESH),
         Field("slider_brows", np.float32, _MESH),

@@ -46,10 +46,11 @@ def carry_over(
 ) -> HeadMotion:
     """All that the source's head does, as the target's would: not limited yet, the lids' points not moved yet.
 
-    Relative: turns and ways since the source's reference frame start from the target's, ways longer by the ratio of
-    the distances from the camera; expressions likewise, larger by the ratio of the faces; gaze goes about the target's
-    mean; lids open by as large a part of the usual opening. Absolute: everything as it is, expressions by the ratio of
-    the faces. A face carried over to itself stays what it is: exactly so in absolute mode.
+    Relative: turns and ways since the source's calm moment start from the target's, ways longer by the ratio of the
+    distances from the camera; expressions are what differs from the neutral face, larger by the ratio of the faces (a
+    calm moment need not be neutral: many talk with a still head); gaze goes about the target's mean; lids open by as
+    large a part of the usual opening. Absolute: everything as it is, expressions by the ratio of the faces. A face
+    carried over to itself stays what it is: exactly so in absolute mode.
 
     Args:
         motion: the source's.
@@ -64,11 +65,10 @@ def carry_over(
         return HeadMotion(motion.rotation, motion.translation, ratios * motion.expression, motion.gaze, motion.lids)
     nearness = abs(float(target.reference_translation[2]) / float(source.reference_translation[2]))
     way = motion.translation - source.reference_translation
-    change = motion.expression - source.reference_expression
     return HeadMotion(
         rotation=_turn_from(motion.rotation, source.reference_rotation, target.reference_rotation, gain),
         translation=target.reference_translation + gain * nearness * way,
-        expression=target.reference_expression + gain * ratios * change,
+        expression=gain * ratios * motion.expression,
         gaze=target.gaze_mean + (motion.gaze - source.gaze_mean),
         lids=target.lids_open * (motion.lids / source.lids_open),
     )

@@ -134,7 +134,6 @@ def _model(
         reference=int(calm[len(calm) // 2]),
         reference_rotation=rest.astype(np.float32),
         reference_translation=np.median(performance.translation[calm], axis=0).astype(np.float32),
-        reference_expression=np.median(performance.expression[calm], axis=0).astype(np.float32),
         sliders=find_sliders(neutral, expression),
         albedo=plain_albedo(),
         light=PLAIN_LIGHT,

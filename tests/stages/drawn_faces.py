@@ -68,7 +68,6 @@ def face_model(neutral: NDArray[np.float32]) -> FaceModel:
         reference=0,
         reference_rotation=three,
         reference_translation=np.array([0, 0, -DISTANCE], np.float32),
-        reference_expression=none,
         sliders=Sliders(none, none, none, none, np.zeros(4, np.float32), np.zeros(4, np.float32)),
         albedo=plain_albedo(),
         light=PLAIN_LIGHT,

@@ -80,7 +80,6 @@ def made_model(width: float = 1.0, turn: float = 0.0, depth: float = -50.0) -> F
         reference=0,
         reference_rotation=np.array((0.0, turn, 0.0), np.float32),
         reference_translation=np.array((0.5, 0.0, depth), np.float32),
-        reference_expression=np.zeros((468, 3), np.float32),
         sliders=Sliders(JAW, SMILE, BROWS_UP, LIDS_UP, np.full(4, -1, np.float32), np.full(4, 1, np.float32)),
         albedo=np.full((468, 3), 0.7, np.float32),
         light=np.zeros((9, 3), np.float32),

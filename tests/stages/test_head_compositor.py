@@ -128,7 +128,6 @@ def a_face(size: float) -> FaceModel:
         reference=0,
         reference_rotation=zeros[:3],
         reference_translation=zeros[:3],
-        reference_expression=none,
         sliders=Sliders(jaw=none, smile=none, brows=none, lids=none, low=zeros, high=zeros),
         albedo=none,
         light=np.zeros((9, 3), np.float32),
