@@ -363,7 +363,7 @@ def import_weights(
     norm: Annotated[str, typer.Option(help="What batch norms become: affine (as trained) or batch.")] = "affine",
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn published weights of pix2pixHD or vid2vid (G0 G1 … together) into a folder."""
+    """Turn published weights (of vid2vid G0 G1 … together) into a folder."""
     refuse_existing(output, overwrite=overwrite)
     from flows.import_weights import import_weights
 

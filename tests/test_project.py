@@ -149,7 +149,7 @@ def test_a_command_in_the_documents_exists_with_its_options(line: str):
     while words and (deeper := getattr(command, "commands", None)):
         assert words[0] in deeper, f"there is no {words[0]!r}"
         command = deeper[words.pop(0)]
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
     assert [word for word in words if word.startswith("-") and word not in known] == []
 
 
@@ -157,7 +157,7 @@ def test_options_named_in_sentences_exist():
     known = {"--debug", "--help", "--write_json", "--model_pose", "--quiet"}
     for command in typer.main.get_command(app).commands.values():  # type: ignore[attr-defined]
         for deeper in getattr(command, "commands", {"": command}).values():
-            known |= {option for parameter in deeper.params for option in parameter.opts}
+            known |= {option for one in deeper.params for option in (*one.opts, *one.secondary_opts)}
     for document in DOCUMENTS[:1] + [file for file in DOCUMENTS if file.parent.name == "docs"]:
         named = set(re.findall(r"`(--[a-z_-]+)", document.read_text("utf-8")))
         assert named - known == set(), document.name

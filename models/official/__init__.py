@@ -1,4 +1,4 @@
-"""Published weights of pix2pixHD, Everybody Dance Now and NVIDIA's vid2vid, in our networks."""
+"""Published weights of CycleGAN, pix2pix, pix2pixHD, Everybody Dance Now and NVIDIA's vid2vid, in our networks."""
 
 from models.official.families import NETWORKS, NetworkConfig, NetworkName
 from models.official.loading import (

@@ -6,7 +6,17 @@ from typing import Any, Literal
 
 from torch import nn
 
+from models.cyclegan.generator import ResnetGenerator, ResnetGeneratorConfig
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig, GlobalGenerator, LocalEnhancer
+from models.norms import NORMS, NormName
+from models.official.cyclegan import (
+    is_resnet,
+    judge_config,
+    judge_names,
+    resnet_config,
+    unet_config,
+    unet_names,
+)
 from models.official.pix2pixhd import (
     BLOCK,
     enhancer_config,
@@ -22,16 +32,25 @@ from models.official.pix2pixhd import (
 from models.official.published_file import WHAT, PublishedFile
 from models.official.vid2vid import COMPOSITE_NAMES, LOCAL_NAMES, composite_config, local_config
 from models.patch_discriminator import DiscriminatorConfig, MultiscaleDiscriminator, PatchDiscriminator
+from models.pix2pix.unet import UNetGenerator, UNetGeneratorConfig
 from models.vid2vid.generator import CompositeConfig, CompositeGenerator
 from models.vid2vid.local_generator import CompositeLocalGenerator, LocalConfig
 from models.vid2vid.pyramid import PyramidConfig, PyramidGenerator
-from models.vid2vid.trunk import NORMS, NormName
 from pipeline.errors import ModelError
 
-NetworkName = Literal["global", "enhancer", "discriminator", "patch", "composite", "local", "vid2vid"]
-NetworkConfig = GeneratorConfig | EnhancerConfig | DiscriminatorConfig | CompositeConfig | LocalConfig | PyramidConfig
+NetworkName = Literal["global", "enhancer", "discriminator", "patch", "composite", "local", "vid2vid", "resnet", "unet"]
+NetworkConfig = (
+    GeneratorConfig
+    | EnhancerConfig
+    | DiscriminatorConfig
+    | CompositeConfig
+    | LocalConfig
+    | PyramidConfig
+    | ResnetGeneratorConfig
+    | UNetGeneratorConfig
+)
 
-# The word, the config behind it, how it is built; vid2vid's networks read the norm off their own config.
+# The word, the config behind it, how it is built; the networks of the last five read the norm off their own config.
 NETWORKS: dict[NetworkName, tuple[type[NetworkConfig], Callable[[Any, NormName], nn.Module]]] = {
     "global": (GeneratorConfig, lambda config, norm: GlobalGenerator(config, norm=NORMS[norm])),
     "enhancer": (EnhancerConfig, lambda config, norm: LocalEnhancer(config, norm=NORMS[norm])),
@@ -40,7 +59,12 @@ NETWORKS: dict[NetworkName, tuple[type[NetworkConfig], Callable[[Any, NormName],
     "composite": (CompositeConfig, lambda config, norm: CompositeGenerator(config)),
     "local": (LocalConfig, lambda config, norm: CompositeLocalGenerator(config)),
     "vid2vid": (PyramidConfig, lambda config, norm: PyramidGenerator(config)),
+    "resnet": (ResnetGeneratorConfig, lambda config, norm: ResnetGenerator(config)),
+    "unet": (UNetGeneratorConfig, lambda config, norm: UNetGenerator(config)),
 }
+
+
+CYCLEGAN = "CycleGAN or pix2pix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +129,30 @@ RECIPES = (
         lambda file, norm: face_judge_config(file),
         face_judge_names,
     ),
+    Recipe(
+        CYCLEGAN,
+        "unet",
+        (r"model\.model\.0\.weight", r"model\.model\.1\.model\.1\.weight"),
+        unet_config,
+        unet_names,
+    ),
+    Recipe(
+        CYCLEGAN,
+        "patch",
+        (r"model\.0\.weight", r"model\.2\.weight", r"model\.5\.weight"),
+        lambda file, norm: judge_config(file),
+        judge_names,
+    ),
 )
+
+RESNET = Recipe(CYCLEGAN, "resnet", (), resnet_config, lambda config: {"model": "model"})  # known by `is_resnet`
 
 # Files that people have beside those, by names that only they have.
 FOREIGN: dict[str, tuple[str, ...]] = {
     "RAFT, an optical flow": (r"(fnet|feature_encoder)\.", r"(cnet|context_encoder)\."),
     "FlowNet2, an optical flow": (r"(flownet[cs]\w*|flownetfusion|predict_flow6)\.",),
     "vid2vid's painter of first frames, which takes encoded features": (r"model_downsample\.", r"model_resnet\."),
-    "pix2pix or CycleGAN, a U-Net": (r"model\.model\.",),
-    "pix2pix or CycleGAN, a discriminator": (r"(model\.0\.weight|net\.0\.weight)",),
+    "CycleGAN or pix2pix, a judge of single pixels": (r"net\.0\.weight", r"net\.2\.weight"),
     "VGG-19, for the perceptual loss": (r"features\.0\.weight", r"features\.34\."),
     "pix2pixHD's encoder of features": (r"model\.1\.weight", r"model\.4\.weight"),
 }
@@ -124,8 +163,8 @@ def recipe_of(file: PublishedFile) -> Recipe:
 
     Raises: ModelError naming the family, where we know it, of a network that cannot be imported.
     """
-    if _is_cyclegan_generator(file):
-        raise _refused(file, "weights of pix2pix or CycleGAN, a generator")
+    if is_resnet(file):
+        return RESNET
     for recipe in RECIPES:
         if file.has(*recipe.signature):
             return recipe
@@ -135,17 +174,17 @@ def recipe_of(file: PublishedFile) -> Recipe:
     raise _refused(file, f"weights named {', '.join(sorted(file.weights)[:3]) or 'nothing'}, …")
 
 
-def _is_cyclegan_generator(file: PublishedFile) -> bool:
-    """CycleGAN's generator is a global one of two downsamplings from pictures; nobody published such for pix2pixHD."""
-    blocks = file.numbers(r"model\.(\d+)\.conv_block\.\d+\.weight")
-    return bool(blocks) and blocks[0] == 10 and file.channels("model.1")[1] <= 3 and not file.has(r"model1_1\.")
-
-
 def _refused(file: PublishedFile, found: str) -> ModelError:
     return ModelError(file.path, f"the file holds {found}", WHAT, "`understudy import` does not read them.")
 
 
 def _patch_discriminator(config: DiscriminatorConfig, norm: NormName) -> PatchDiscriminator:
     return PatchDiscriminator(
-        in_channels=config.in_channels, base_channels=config.base_channels, layers=config.layers, norm=NORMS[norm]
+        in_channels=config.in_channels,
+        base_channels=config.base_channels,
+        layers=config.layers,
+        most_channels=config.most_channels,
+        padding=config.padding,
+        bias=config.bias,
+        norm=NORMS[norm],
     )

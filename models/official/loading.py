@@ -7,16 +7,20 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.cyclegan.generator import ResnetGenerator
 from models.everybody_dance_now.generator import GlobalGenerator, LocalEnhancer
+from models.norms import NormName
 from models.official.families import NETWORKS, NetworkConfig, NetworkName
 from models.official.published_file import WHAT
 from models.official.reading import BatchNorms, OfficialPart, read_official
 from models.patch_discriminator import MultiscaleDiscriminator, PatchDiscriminator
+from models.pix2pix.unet import UNetGenerator
 from models.vid2vid.generator import CompositeConfig
 from models.vid2vid.local_generator import LocalConfig
 from models.vid2vid.pyramid import PyramidConfig
-from models.vid2vid.trunk import NormName
 from pipeline.errors import ModelError
+
+PictureGenerator = GlobalGenerator | LocalEnhancer | ResnetGenerator | UNetGenerator  # a picture in, a picture out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,21 +49,21 @@ def load_official(paths: Sequence[Path], *, batch_norms: BatchNorms = "affine") 
     return _loaded(first.network, first.config, parts, first.weights)
 
 
-def load_official_generator(path: Path, *, batch_norms: BatchNorms = "affine") -> GlobalGenerator | LocalEnhancer:
-    """Build the generator of a file of pix2pixHD or Everybody Dance Now named `G`, or `Gface` where it is residual.
+def load_official_generator(path: Path, *, batch_norms: BatchNorms = "affine") -> PictureGenerator:
+    """Build the generator of a file named `G`, `G_A` or `G_B`, or `Gface` where that is residual; not vid2vid's.
 
     Raises: ModelError: see `load_official`; or the file holds another network.
     """
     module = load_official([path], batch_norms=batch_norms).module
-    if not isinstance(module, GlobalGenerator | LocalEnhancer):
-        raise _another(path, module, "a generator of pix2pixHD or Everybody Dance Now")
+    if not isinstance(module, PictureGenerator):
+        raise _another(path, module, "a generator of pictures, of any family but vid2vid")
     return module
 
 
 def load_official_discriminator(
     path: Path, *, batch_norms: BatchNorms = "affine"
 ) -> MultiscaleDiscriminator | PatchDiscriminator:
-    """Build the discriminator of a file named `D`, `Dface`, `D_T0` … or `D_f`, to train on with.
+    """Build the discriminator of a file named `D`, `D_A`, `D_B`, `Dface`, `D_T0` … or `D_f`, to train on with.
 
     Where the batch norms of vid2vid's saw several frames of a chunk together, "affine" is near to that, not the same.
 

@@ -8,6 +8,7 @@ Source: the names of methods 14, of NVIDIA/pix2pixHD and carolineec/EverybodyDan
 
 from models.everybody_dance_now.generator import EnhancerConfig, GeneratorConfig
 from models.official.published_file import PublishedFile
+from models.official.rows import flat_layers, row
 from models.patch_discriminator import DiscriminatorConfig
 
 BLOCK = r"model\.(\d+)\.conv_block\.1\.weight"
@@ -79,7 +80,7 @@ def flat_config(file: PublishedFile) -> DiscriminatorConfig:
     return DiscriminatorConfig(
         in_channels=channels,
         base_channels=width,
-        layers=_flat_layers(file.numbers(r"layer0\.(\d+)\.weight")),
+        layers=flat_layers(file.numbers(r"layer0\.(\d+)\.weight")),
         scales=scales,
         widen_coarse=file.channels("layer0.0")[0] != width,
     )
@@ -87,36 +88,23 @@ def flat_config(file: PublishedFile) -> DiscriminatorConfig:
 
 def flat_names(config: DiscriminatorConfig) -> dict[str, str]:
     """The published names of its parts, by ours."""
-    row = _row(config).items()
-    return {f"scales.{scale}.{ours}": f"layer{scale}.{at}" for scale in range(config.scales) for ours, at in row}
+    places = row(config).items()
+    return {f"scales.{scale}.{ours}": f"layer{scale}.{at}" for scale in range(config.scales) for ours, at in places}
 
 
 def face_judge_config(file: PublishedFile) -> DiscriminatorConfig:
     """The shape of Everybody Dance Now's single judge of faces; raises as `global_config`."""
     width, channels = file.channels("facemodel.0")
-    layers = _flat_layers(file.numbers(r"facemodel\.(\d+)\.weight"))
+    layers = flat_layers(file.numbers(r"facemodel\.(\d+)\.weight"))
     return DiscriminatorConfig(in_channels=channels, base_channels=width, layers=layers, scales=1)
 
 
 def face_judge_names(config: DiscriminatorConfig) -> dict[str, str]:
     """The published names of its parts, by ours."""
-    return {ours: f"facemodel.{at}" for ours, at in _row(config).items()}
+    return {ours: f"facemodel.{at}" for ours, at in row(config).items()}
 
 
 def _trunk(file: PublishedFile) -> tuple[int, int]:
     """Count the residual blocks, and the downsamplings: three layers each, between four of the stem and the blocks."""
     blocks = file.numbers(BLOCK)
     return len(blocks), (blocks[0] - 4) // 3
-
-
-def _row(config: DiscriminatorConfig) -> dict[str, int]:
-    """Where a stage's convolution and norm lie in a row of conv, LeakyReLU; conv, norm, LeakyReLU, repeated; conv."""
-    row = {"stages.0.0": 0}
-    for stage in range(1, config.layers + 2):
-        row |= {f"stages.{stage}.0": 3 * stage - 1, f"stages.{stage}.1": 3 * stage}
-    return row
-
-
-def _flat_layers(weighted: list[int]) -> int:
-    """The stages of stride 2, from the places of a row that have weights: the last is at 3·layers + 2."""
-    return (weighted[-1] - 2) // 3

@@ -9,7 +9,7 @@ from torch import Tensor
 from models.checkpoint import read_published
 from pipeline.errors import ModelError
 
-WHAT = "weights of pix2pixHD, Everybody Dance Now or vid2vid"
+WHAT = "weights of CycleGAN, pix2pix, pix2pixHD, Everybody Dance Now or vid2vid"
 COUNT = "num_batches_tracked"  # not saved by PyTorch before 0.4.1
 STATISTICS = (COUNT, "running_mean", "running_var")  # of norms: counted, not learnt
 

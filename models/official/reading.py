@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import misfits
+from models.norms import NormName
 from models.official.families import NETWORKS, NetworkConfig, NetworkName, Recipe, recipe_of
 from models.official.published_file import COUNT, PublishedFile, is_statistic
-from models.vid2vid.trunk import NormName
 from pipeline.errors import ModelError
 
 BatchNorms = Literal["affine", "batch"]  # what published batch norms become: instance norms with weights, or themselves
@@ -44,7 +44,7 @@ class OfficialPart:
 
 
 def read_official(path: Path, *, batch_norms: BatchNorms = "affine") -> OfficialPart:
-    """Read a file of pix2pixHD, Everybody Dance Now or vid2vid; names and shapes tell which, and how large.
+    """Read a file of one of the families; names and shapes tell which, and how large.
 
     Args:
         batch_norms: "affine" for weights that are run as they were trained, one picture at a time, as all generators

@@ -3,10 +3,10 @@
 Source: the names of methods 14, of NVIDIA/vid2vid; the layers of methods 6.2 and 6.3.
 """
 
+from models.norms import NormName
 from models.official.published_file import PublishedFile
 from models.vid2vid.generator import CompositeConfig
 from models.vid2vid.local_generator import LocalConfig
-from models.vid2vid.trunk import NormName
 
 HEADS = {"heads.raw.1": "model_final_img.1", "heads.flow.1": "model_final_flow.1", "heads.mask.1": "model_final_w.1"}
 

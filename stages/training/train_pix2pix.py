@@ -1,0 +1,223 @@
+"""Train a translator on pairs, as pix2pix and pix2pixHD do: near the true picture, and judged beside its input.
+
+Sources: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks", sec. 3, whose code lets
+the judge step first; Wang et al. 2018, "High-Resolution Image Synthesis …", sec. 3, whose generator steps first.
+"""
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.blocks import initialise
+from models.checkpoint import load_weights, save_weights
+from models.ema import Ema
+from models.norms import NORMS
+from models.patch_discriminator import MultiscaleDiscriminator
+from models.pix2pix.objective import (
+    PaintedPairs,
+    PictureLoss,
+    paired_discriminator_terms,
+    paired_generator_terms,
+)
+from models.training_state import Progress, TrainingState
+from pipeline.compute import Compute
+from stages.training.bricks import (
+    SAVE_SECONDS,
+    Clock,
+    Curve,
+    Every,
+    Report,
+    StopSignal,
+    Watch,
+    descend,
+    learning_rate,
+    seconds_left,
+    set_rate,
+)
+from stages.training.contact_sheet import ContactSheet, laid_out, painted, samples_of
+from stages.training.flow_teacher import TaughtFlow
+from stages.training.phases import Budget
+from stages.training.picture_draws import DrawPlan, companions_of, draw_moment, draw_views, fitting_plan, in_turn
+from stages.training.picture_store import PictureStore
+from stages.training.translate_networks import build_translator, dropping, smallest_side
+from stages.training.translate_phases import PairedPreset
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Pictures that belong together one by one."""
+
+    inputs: PictureStore
+    truth: PictureStore
+    flow: TaughtFlow | None = None  # of the truth, which the painted pictures shall move like; None: not learnt from
+
+
+def train_pix2pix(
+    pairs: Pairs,
+    preset: PairedPreset,
+    budget: Budget,
+    compute: Compute,
+    folder: Path,
+    *,
+    name: str = "pix2pix",
+    perceptual: PictureLoss | None = None,
+    watch: Watch | None = None,
+    save_seconds: float = SAVE_SECONDS,
+) -> nn.Module:
+    """Train until the budget is used, or read what was trained before; return the generator's average.
+
+    State, Ctrl-C and the same numbers after a restart: see `train_cyclegan`.
+
+    Args:
+        perceptual: VGG-19's loss; without it its term is replaced by the mean absolute error.
+
+    Raises: as `train_cyclegan`.
+    """
+    if perceptual is None:
+        preset = replace(preset, weights=preset.weights.without_perceptual())
+    plan = _plan(pairs, preset)
+    players = _players(preset, compute)
+    finished = folder / f"{name}.safetensors"
+    if finished.exists():
+        load_weights(players.average.average, finished)
+        return players.average.average
+    path = folder / f"{name}.state.safetensors"
+    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
+    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
+    done = budget.done(step, clock.seconds)
+    sheet_of = partial(_sheet, pairs, players.average.average, plan, compute)
+    with (
+        StopSignal() as stop,
+        closing(Curve(folder / f"{name}.csv", step)) as curve,
+        closing(ContactSheet(folder, name, step=step, done=done)) as sheet,
+    ):
+        while done < 1:
+            set_rate(learning_rate(preset.learning_rate, done, preset.schedule), players.of_generator)
+            set_rate(learning_rate(preset.judges_rate, done, preset.schedule), players.of_judge)
+            step += 1
+            chance = np.random.default_rng((compute.seed, step))
+            steady = preset.weights.flow > 0 and done >= preset.steady_from
+            shown = _draw_and_paint(players, pairs, plan, compute, step, chance, steady=steady)
+            if preset.judge_first and _judged(preset):
+                _judge_step(players, shown, preset, compute, step)
+            loss, terms = _generator_step(players, shown, preset, compute, perceptual, step)
+            if not preset.judge_first and _judged(preset):
+                _judge_step(players, shown, preset, compute, step)
+            players.average.update(players.generator)
+            done = budget.done(step, clock.seconds)
+            curve.add(step, loss)
+            sheet.look(step, loss, done, terms, sheet_of)
+            if watch is not None:
+                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
+            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
+            if interrupted or save_due.due():
+                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
+            if interrupted:
+                raise KeyboardInterrupt
+    save_weights(players.average.average, finished)
+    path.unlink(missing_ok=True)
+    return players.average.average
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Players:
+    """Who learns, and what of them is saved."""
+
+    generator: nn.Module
+    judge: nn.Module
+    average: Ema[nn.Module]
+    of_generator: torch.optim.Optimizer
+    of_judge: torch.optim.Optimizer
+    state: TrainingState
+
+
+def _plan(pairs: Pairs, preset: PairedPreset) -> DrawPlan:
+    drawing = preset.drawing
+    return fitting_plan(
+        (pairs.inputs, pairs.truth),
+        drawing.height,
+        drawing.width,
+        stride=preset.generator.stride,
+        smallest=smallest_side(preset.generator),
+        batch=drawing.batch,
+        shrink=drawing.shrink,
+        flip=drawing.flip,
+    )
+
+
+def _players(preset: PairedPreset, compute: Compute) -> _Players:
+    chance = compute.generator()
+    generator = build_translator(preset.generator, chance)
+    generator = generator.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    judge: nn.Module = initialise(MultiscaleDiscriminator(preset.judge, norm=NORMS[preset.judge_norm]), chance)
+    judge = judge.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = Ema(generator, decay=preset.ema)
+    of_generator = torch.optim.Adam(generator.parameters(), preset.learning_rate, betas=preset.betas)
+    of_judge = torch.optim.Adam(judge.parameters(), preset.judges_rate, betas=preset.betas)
+    state = TrainingState(
+        modules={"generator": generator, "judge": judge, "average": average},
+        optimisers={"generator": of_generator, "judge": of_judge},
+    )
+    return _Players(generator, judge, average, of_generator, of_judge, state)
+
+
+def _draw_and_paint(
+    players: _Players,
+    pairs: Pairs,
+    plan: DrawPlan,
+    compute: Compute,
+    step: int,
+    chance: np.random.Generator,
+    *,
+    steady: bool,
+) -> PaintedPairs:
+    """Draw inputs and truth seen alike, in turn, and paint what belongs to the inputs."""
+    frames = in_turn(len(pairs.inputs), step, plan.batch, compute.seed)
+    views = draw_views(pairs.inputs, plan, chance)
+    beside = companions_of(pairs.inputs, frames, chance) if steady else None
+    given, truth = (
+        draw_moment(store, frames, views, plan, compute, companions=beside, flow=pairs.flow)
+        for store in (pairs.inputs, pairs.truth)
+    )
+    with dropping(chance, compute), compute.autocast():
+        made = players.generator(given.pictures)
+    return PaintedPairs(inputs=given.pictures, truth=truth.pictures, painted=made, motion=truth.motion)
+
+
+def _generator_step(
+    players: _Players,
+    shown: PaintedPairs,
+    preset: PairedPreset,
+    compute: Compute,
+    perceptual: PictureLoss | None,
+    step: int,
+) -> tuple[float, dict[str, Tensor]]:
+    """Descend on all terms; returns the total and the terms by name."""
+    with compute.autocast():
+        terms = paired_generator_terms(
+            players.judge, shown, preset.weights, adversary=preset.adversary, perceptual=perceptual
+        )
+    return descend(terms.total(preset.weights), players.of_generator, step=step), terms.named()
+
+
+def _judge_step(players: _Players, shown: PaintedPairs, preset: PairedPreset, compute: Compute, step: int) -> None:
+    with compute.autocast():
+        verdict = paired_discriminator_terms(players.judge, shown, adversary=preset.adversary)
+    descend(verdict.total(), players.of_judge, step=step)
+
+
+def _sheet(pairs: Pairs, generator: nn.Module, plan: DrawPlan, compute: Compute) -> NDArray[np.uint8]:
+    """Rows: inputs, what is painted, the truth."""
+    given, truth = (samples_of(store, plan.height, plan.width) for store in (pairs.inputs, pairs.truth))
+    return laid_out([given, painted(generator, given, compute), truth])
+
+
+def _judged(preset: PairedPreset) -> bool:
+    """Whether anybody asks the judge."""
+    return preset.weights.gan > 0 or preset.weights.feature_matching > 0
