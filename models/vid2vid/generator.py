@@ -133,7 +133,7 @@ class CompositeGenerator(nn.Module):
         conditions: Float[Tensor, "b lc h w"],
         previous: Float[Tensor, "b l3 h w"],
         *,
-        empty: Bool[Tensor, " b"],
+        empty: Bool[Tensor, " b"] | None,
         backdrop: Float[Tensor, "b 3 h w"] | None = None,
         foreground_mask: Float[Tensor, "b 1 h w"] | None = None,
     ) -> Synthesis:
@@ -142,7 +142,8 @@ class CompositeGenerator(nn.Module):
         Args:
             conditions: of the L frames before and this one, (L + 1)·condition_channels, oldest first, as trained.
             previous: the L frames painted before, 3·L channels, oldest first, -1..1; zeros where there are none.
-            empty: the history is empty: the frame is the raw one, whatever flow and mask say (methods 6.4).
+            empty: whose history is: the frame is the raw one there, whatever flow and mask say (methods 6.4). None:
+                everybody's, and nothing is fetched at all.
             backdrop: the clean plate, -1..1; needed with `plate`, else not looked at.
             foreground_mask: where the classes of the foreground branch are, 0..1; needed with that branch.
         Raises: ValueError where sizes or channels do not fit, or what the config needs is not given.

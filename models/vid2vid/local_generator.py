@@ -79,7 +79,7 @@ class CompositeLocalGenerator(nn.Module):
         previous: Float[Tensor, "b l3 h w"],
         *,
         coarse: Synthesis,
-        empty: Bool[Tensor, " b"],
+        empty: Bool[Tensor, " b"] | None,
         backdrop: Float[Tensor, "b 3 h w"] | None = None,
         foreground_mask: Float[Tensor, "b 1 h w"] | None = None,
     ) -> Synthesis:

@@ -36,7 +36,7 @@ class SequentialPerformer(Performer):
     ) -> tuple[Synthesis, ...]:
         """Paint the next frame; returns it at every scale, coarse to fine, with all it was made of."""
         before = condition.repeat(1, self.past, 1, 1) if memory.empty else memory.conditions
-        empty = torch.full((len(condition),), memory.empty, device=condition.device)
+        empty = None if memory.empty else torch.zeros(len(condition), dtype=torch.bool, device=condition.device)
         window = torch.cat([before, condition], dim=1)
         painted: tuple[Synthesis, ...] = self.generator(window, memory.pictures, empty=empty, backdrop=backdrop)
         return painted

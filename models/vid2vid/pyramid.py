@@ -72,7 +72,7 @@ class PyramidGenerator(nn.Module):
         conditions: Float[Tensor, "b lc h w"],
         previous: Sequence[Float[Tensor, "b l3 _ _"]],
         *,
-        empty: Bool[Tensor, " b"],
+        empty: Bool[Tensor, " b"] | None,
         backdrop: Float[Tensor, "b 3 h w"] | None = None,
         foreground_mask: Float[Tensor, "b 1 h w"] | None = None,
     ) -> tuple[Synthesis, ...]:

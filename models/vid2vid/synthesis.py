@@ -32,7 +32,7 @@ class Setting:
     """What the frame is put together with."""
 
     newest: Float[Tensor, "b 3 h w"]  # the frame before, -1..1
-    empty: Bool[Tensor, " b"]  # there is none: the frame is the raw one
+    empty: Bool[Tensor, " b"] | None  # there is none: the frame is the raw one; None: there is none for any
     backdrop: Float[Tensor, "b 3 h w"] | None = None  # the clean plate, -1..1
     foreground: Float[Tensor, "b 3 h w"] | None = None  # as the foreground branch paints it, -1..1
     foreground_mask: Float[Tensor, "b 1 h w"] | None = None  # where it stands, 0..1
@@ -72,7 +72,7 @@ def synthesise(layers: Layers, setting: Setting, features: Features) -> Synthesi
     warped = None
     if layers.flow is not None and layers.mask is not None:
         warped = newest = setting.newest.float()
-        if not _nothing_before(setting.empty):
+        if setting.empty is not None:
             made = compose(raw, newest, layers.flow, layers.mask)
             warped = made.warped
             blended = torch.where(setting.empty[:, None, None, None], raw, made.image)
@@ -95,14 +95,6 @@ def synthesise(layers: Layers, setting: Setting, features: Features) -> Synthesi
         flow_features=features.flow,
         foreground_features=features.foreground,
     )
-
-
-def _nothing_before(empty: Bool[Tensor, " b"]) -> bool:
-    """Whether no frame has one before it: there is nothing to fetch, and on a processor fetching zeros takes time.
-
-    A GPU is not asked: the answer would take longer than the warp.
-    """
-    return not empty.is_cuda and bool(empty.all())
 
 
 def over(

@@ -193,7 +193,7 @@ def test_a_folder_of_pictures_is_a_domain_and_what_was_converted_or_skipped_is_s
     stage.train([stage.day], [folder])
     said = "".join(capsys.readouterr().err.split())  # lines are broken at any place
     assert "picturesweregrey:convertedtoRGB" in said
-    assert "1filecouldnotbereadandskipped" in said and "torn.png" in said
+    assert "1filecouldnotbereadandwasskipped" in said and "torn.png" in said
     assert "notes.txt" in said
     with pytest.raises(TrainingError, match=r"torn\.png|notes\.txt"):
         stage.train([stage.day], [folder], strict=True)
