@@ -27,7 +27,7 @@ QUICK = settings(max_examples=25, deadline=None)  # a busy machine is no fault
 CLOSE = 1e-5  # cm, radians, parts: float32 at some ten
 
 
-def same(one: FacePerformance, other: FacePerformance, names: tuple[str, ...] = FIELDS) -> None:
+def assert_same(one: FacePerformance, other: FacePerformance, names: tuple[str, ...] = FIELDS) -> None:
     for name in names:
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
@@ -48,7 +48,7 @@ def wild(performance: FacePerformance) -> FacePerformance:
 def test_a_performance_laid_onto_itself_is_itself_bit_for_bit_even_outside_the_range_of_training():
     performance = wild(made_performance(MODEL))
     result = reenact(performance, MODEL, performance, MODEL, ReenactConfig(mode="absolute"))
-    same(result.performance, performance)
+    assert_same(result.performance, performance)
     assert result.performance.times == performance.times
     assert result.follows.tolist() == list(range(8))
     assert not result.clamped_frames.any()
@@ -86,7 +86,7 @@ def test_absolute_motion_is_taken_as_it_is():
     source = made_performance(MODEL, seed=1)
     near = replace(OTHER, translation_low=MODEL.translation_low, translation_high=MODEL.translation_high)
     got = reenact(source, MODEL, made_performance(near), near, ReenactConfig(mode="absolute")).performance
-    same(got, source, ("rotation", "translation", "gaze", "lids"))
+    assert_same(got, source, ("rotation", "translation", "gaze", "lids"))
 
 
 def test_motion_makes_pose_and_expression_larger_and_leaves_gaze_and_lids():
@@ -125,7 +125,7 @@ def test_each_part_alone_changes_only_that_part(part: str, mode: str):
     got = reenact(source, MODEL, target, OTHER, ReenactConfig(mode=mode, parts=(part,))).performance
     changed = {name for name in MOVED if not np.array_equal(getattr(got, name), getattr(target, name))}
     assert changed == CHANGED_BY[part]
-    same(got, target, ("shoulders",))
+    assert_same(got, target, ("shoulders",))
 
 
 def test_dubbing_moves_lips_and_jaw_and_leaves_brows_and_lids_exactly():
@@ -251,8 +251,8 @@ def test_edits_come_after_the_transfer():
 def test_nothing_given_is_written_into():
     source, target = made_performance(MODEL, seed=1), made_performance(OTHER)
     reenact(source, MODEL, target, OTHER, ReenactConfig(edits=parse_edits(smile="1.5", lids="0.5", yaw="9")))
-    same(source, made_performance(MODEL, seed=1))
-    same(target, made_performance(OTHER))
+    assert_same(source, made_performance(MODEL, seed=1))
+    assert_same(target, made_performance(OTHER))
 
 
 def test_parts_are_read_from_a_word_in_one_order():
