@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.array_file import ArrayFile, Field
 from pipeline.face_landmarks import MESH_POINTS
-from stages.retargeting.array_file import ArrayFile, Field
 from stages.retargeting.face_model import FaceModel, Sliders
 from stages.retargeting.illumination import LIGHT_TERMS
 
 _MESH = (MESH_POINTS, 3)
 _FILE = ArrayFile(
-    kind="understudy face model",
+    kind="face model",
     version=1,
     remedy="Measure the face again with this version.",
     fields=(

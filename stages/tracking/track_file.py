@@ -1,32 +1,26 @@
 """save_track, load_track: a track as one .npz file, without pickle, versioned, checked field by field when read."""
 
-import zipfile
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.artifacts import atomic_file
-from pipeline.errors import TrackError
-from pipeline.values import JOINTS, Status, Track
+from pipeline.array_file import ArrayFile, Field
+from pipeline.frame_arrays import FRAME_FIELDS, FRAMES, frame_arrays, frames_in
+from pipeline.values import JOINTS, Track
 
-VERSION = 1
-_KIND = "understudy body track"
-_AGAIN = "Track the clip again with `understudy track`."
-
-# name: (dtype, shape after the first axis; None where the field is not one row a frame)
-_FIELDS: dict[str, tuple[type[np.generic], tuple[int, ...] | None]] = {
-    "size": (np.int64, None),
-    "time_numerators": (np.int64, ()),
-    "time_denominators": (np.int64, ()),
-    "points": (np.float32, (JOINTS, 2)),
-    "confidence": (np.float32, (JOINTS,)),
-    "world": (np.float32, (JOINTS, 3)),
-    "status": (np.uint8, ()),
-    "shot": (np.int32, ()),
-}
+_FILE = ArrayFile(
+    kind="body track",
+    version=1,
+    remedy="Track the clip again with `understudy track`.",
+    fields=(
+        *FRAME_FIELDS,
+        Field("points", np.float32, (FRAMES, JOINTS, 2)),
+        Field("confidence", np.float32, (FRAMES, JOINTS), least=0, most=1),
+        Field("world", np.float32, (FRAMES, JOINTS, 3)),
+    ),
+)
+_OWN = ("points", "confidence", "world")
 
 
 def save_track(track: Track, path: Path, *, source: str = "", overwrite: bool = True) -> None:
@@ -39,18 +33,8 @@ def save_track(track: Track, path: Path, *, source: str = "", overwrite: bool = 
         OutputExists: `path` is there and `overwrite` is False.
         StorageError: the disk is full or the folder cannot be written.
     """
-    arrays: dict[str, NDArray[Any]] = {
-        "size": np.array([track.width, track.height], dtype=np.int64),
-        "time_numerators": np.array([time.numerator for time in track.times], dtype=np.int64),
-        "time_denominators": np.array([time.denominator for time in track.times], dtype=np.int64),
-        "points": track.points.astype(np.float32),
-        "confidence": track.confidence.astype(np.float32),
-        "world": track.world.astype(np.float32),
-        "status": track.status.astype(np.uint8),
-        "shot": track.shot.astype(np.int32),
-    }
-    with atomic_file(path, overwrite=overwrite) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, kind=np.array(_KIND), version=np.array(VERSION), source=np.array(source), **arrays)
+    own = {name: getattr(track, name) for name in _OWN}
+    _FILE.save(frame_arrays(track) | own, path, overwrite=overwrite, source=source)
 
 
 def load_track(path: Path) -> Track:
@@ -59,27 +43,9 @@ def load_track(path: Path) -> Track:
     Raises:
         TrackError: not a track file, one of another version, or a field is missing or does not fit; it is named.
     """
-    arrays = _read_arrays(path)
-    if str(arrays.get("kind")) != _KIND:
-        raise TrackError(path, "this is no body track", "a file written by `understudy track`", _AGAIN)
-    if not np.array_equal(arrays.get("version", -1), VERSION):
-        found = f"the track's version is {arrays.get('version')}"
-        raise TrackError(path, found, f"version {VERSION}", _AGAIN)
-    for name, (dtype, row) in _FIELDS.items():
-        _check_shape(path, arrays, name, dtype, row)
-    _check_values(path, arrays)
-    width, height = (int(value) for value in arrays["size"])
-    numerators, denominators = arrays["time_numerators"].tolist(), arrays["time_denominators"].tolist()
-    return Track(
-        width=width,
-        height=height,
-        times=tuple(Fraction(above, below) for above, below in zip(numerators, denominators, strict=True)),
-        points=arrays["points"],
-        confidence=arrays["confidence"],
-        world=arrays["world"],
-        status=arrays["status"],
-        shot=arrays["shot"],
-    )
+    arrays = _FILE.load(path)
+    own: dict[str, Any] = {name: arrays[name] for name in _OWN}
+    return Track(**frames_in(arrays, path, _FILE.remedy), **own)
 
 
 def load_source(path: Path) -> str:
@@ -88,54 +54,4 @@ def load_source(path: Path) -> str:
     Raises:
         TrackError: not a file that can be read as a track.
     """
-    return str(_read_arrays(path).get("source", ""))
-
-
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    expected = "a track file (.npz)"
-    if not path.is_file():
-        raise TrackError(path, "there is no such file", expected, "Check the path, or make it with `understudy track`.")
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise TrackError(path, f"the file cannot be read ({error})", expected, _AGAIN) from error
-
-
-def _check_shape(
-    path: Path,
-    arrays: dict[str, NDArray[Any]],
-    name: str,
-    dtype: type[np.generic],
-    row: tuple[int, ...] | None,
-) -> None:
-    if name not in arrays:
-        raise TrackError(path, f"field {name!r} is missing", "all fields of a track", _AGAIN)
-    array = arrays[name]
-    frames = arrays["time_numerators"].shape[0] if arrays["time_numerators"].ndim else 0
-    shape = (2,) if row is None else (frames, *row)
-    if array.dtype != dtype or array.shape != shape:
-        found = f"field {name!r} is {array.dtype} {array.shape}"
-        raise TrackError(path, found, f"{np.dtype(dtype)} {shape}", _AGAIN)
-
-
-def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    times = arrays["time_numerators"] / np.maximum(arrays["time_denominators"], 1)
-    wrong: dict[str, tuple[bool, str]] = {
-        "time_numerators": (len(times) == 0, "at least one frame"),
-        "size": (bool((arrays["size"] < 1).any()), "a width and a height of 1 or more"),
-        "time_denominators": (bool((arrays["time_denominators"] < 1).any()), "denominators of 1 or more"),
-        "points": (not np.isfinite(arrays["points"]).all(), "finite numbers"),
-        "world": (not np.isfinite(arrays["world"]).all(), "finite numbers"),
-        "confidence": (
-            not bool(((arrays["confidence"] >= 0) & (arrays["confidence"] <= 1)).all()),
-            "numbers from 0 to 1",
-        ),
-        "status": (bool((arrays["status"] > max(Status)).any()), f"values of Status, 0 to {int(max(Status))}"),
-        "shot": (bool((np.diff(arrays["shot"]) < 0).any()), "shot numbers that never fall"),
-    }
-    for name, (is_wrong, expected) in wrong.items():
-        if is_wrong:
-            raise TrackError(path, f"field {name!r} holds values out of range", expected, _AGAIN)
-    if (np.diff(times) <= 0).any():
-        raise TrackError(path, "field 'time_numerators' gives times that do not rise", "each frame later", _AGAIN)
+    return str(_FILE.read(path).get("source", ""))

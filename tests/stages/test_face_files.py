@@ -60,7 +60,7 @@ def test_a_taken_path_is_kept_unless_told_otherwise(model_file: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"kind": np.array("a cat")}, "this is no understudy face model"),
+        ({"kind": np.array("a cat")}, "this is no face model"),
         ({"version": np.array(99)}, "the file's version is 99; expected version 1"),
         ({"neutral": None}, "field 'neutral' is missing"),
         ({"neutral": np.zeros((468, 2), np.float32)}, r"'neutral' is float32 \(468, 2\); expected float32 \(468, 3\)"),

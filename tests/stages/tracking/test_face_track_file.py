@@ -59,11 +59,12 @@ def test_a_taken_path_is_kept_unless_overwriting_is_allowed(tmp_path: Path, trac
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": np.array(99)}, "the track's version is 99; expected version 1"),
+        ({"version": np.array(99)}, "the file's version is 99; expected version 1"),
         ({"shoulders": None}, "field 'shoulders' is missing"),
         ({"points": np.zeros((4, 468, 3), np.float32)}, r"field 'points' is float32 \(4, 468, 3\)"),
         ({"confidence": np.full(4, 2, np.float32)}, "field 'confidence' holds values out of range"),
-        ({"status": np.full(4, 9, np.uint8)}, "expected values of Status, 0 to 3"),
+        ({"status": np.full(4, 9, np.uint8)}, "expected finite numbers from 0 to 3"),
+        ({"shoulders": np.full((4, 2, 3), 2, np.float32)}, "field 'shoulders' holds confidences out of range"),
         ({"time_numerators": np.zeros(4, np.int64)}, "times that do not rise"),
         ({"points": np.full((4, 478, 3), np.nan, np.float32)}, "expected finite numbers"),
     ],

@@ -55,29 +55,29 @@ def test_a_track_is_not_written_over_unless_that_is_wanted(track, tmp_path):
 
 
 SPOILT = [
-    ({"world": None}, "'world' is missing; expected all fields of a track"),
+    ({"world": None}, "'world' is missing; expected all fields of a body track"),
     ({"points": np.zeros((3, 17, 2), np.float32)}, "'points' is float32 (3, 17, 2); expected float32 (3, 33, 2)"),
     ({"status": np.zeros(2, np.uint8)}, "'status' is uint8 (2,); expected uint8 (3,)"),
-    ({"status": np.full(3, 9, np.uint8)}, "'status' holds values out of range; expected values of Status, 0 to 3"),
+    ({"status": np.full(3, 9, np.uint8)}, "'status' holds values out of range; expected finite numbers from 0 to 3"),
     (
         {"points": np.full((3, 33, 2), np.nan, np.float32)},
         "'points' holds values out of range; expected finite numbers",
     ),
     (
         {"confidence": np.full((3, 33), 2, np.float32)},
-        "'confidence' holds values out of range; expected numbers from 0",
+        "'confidence' holds values out of range; expected finite numbers from 0 to 1",
     ),
     (
         {"shot": np.array([1, 0, 0], np.int32)},
-        "'shot' holds values out of range; expected shot numbers that never fall",
+        "'shot' gives shot numbers that fall; expected numbers that never fall",
     ),
     ({"time_numerators": np.zeros(3, np.int64)}, "'time_numerators' gives times that do not rise; expected each frame"),
     (
         {"time_denominators": np.zeros(3, np.int64)},
-        "'time_denominators' holds values out of range; expected denominators",
+        "'time_denominators' holds values out of range; expected finite numbers from 1 up",
     ),
-    ({"version": np.array(99)}, "the track's version is 99; expected version 1"),
-    ({"kind": np.array("something else")}, "this is no body track; expected a file written by `understudy track`"),
+    ({"version": np.array(99)}, "the file's version is 99; expected version 1"),
+    ({"kind": np.array("something else")}, "this is no body track; expected a file of that kind. Track the clip again"),
 ]
 
 
@@ -100,12 +100,14 @@ def test_a_pickled_array_is_not_loaded(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really", b"plain text"])
 def test_a_file_that_is_no_archive_is_refused(tmp_path, content):
     (tmp_path / "tracks.npz").write_bytes(content)
-    with pytest.raises(TrackError, match=r"tracks.npz: the file cannot be read .* expected a track file \(.npz\)"):
+    with pytest.raises(
+        TrackError, match=r"tracks.npz: the file cannot be read .* expected a file that holds a body track \(.npz\)"
+    ):
         load_track(tmp_path / "tracks.npz")
 
 
 def test_a_path_without_a_file_is_said_to_be_one(tmp_path):
-    with pytest.raises(TrackError, match=r"there is no such file; expected a track file"):
+    with pytest.raises(TrackError, match=r"there is no such file; expected a file that holds a body track"):
         load_track(tmp_path / "nowhere.npz")
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pipeline.artifacts import atomic_file
 from pipeline.errors import TrackError
 
+_MAKER = "understudy "  # before the kind, in the file
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -28,13 +30,16 @@ class Field:
 class ArrayFile:
     """The form of a kind of file."""
 
-    kind: str
+    kind: str  # two words or three that follow "a"
     version: int
     fields: tuple[Field, ...]
     remedy: str  # what people do about a file that does not fit
 
-    def save(self, arrays: Mapping[str, NDArray[Any]], path: Path, *, overwrite: bool) -> None:
+    def save(self, arrays: Mapping[str, NDArray[Any]], path: Path, *, overwrite: bool = True, source: str = "") -> None:
         """Write the fields, in their types, whole or not at all.
+
+        Args:
+            source: what it was made from; kept for people to read.
 
         Raises:
             OutputExists: `path` is there and `overwrite` is False.
@@ -42,7 +47,8 @@ class ArrayFile:
         """
         typed = {field.name: arrays[field.name].astype(field.dtype) for field in self.fields}
         with atomic_file(path, overwrite=overwrite) as beside, beside.open("wb") as file:
-            np.savez_compressed(file, kind=np.array(self.kind), version=np.array(self.version), **typed)
+            head = {"kind": f"{_MAKER}{self.kind}", "version": self.version, "source": source}
+            np.savez_compressed(file, **{name: np.array(value) for name, value in head.items()}, **typed)
 
     def load(self, path: Path) -> dict[str, NDArray[Any]]:
         """Read the fields and nothing else.
@@ -50,8 +56,8 @@ class ArrayFile:
         Raises:
             TrackError: no such file, one of another kind or version, or a field that does not fit; it is named.
         """
-        arrays = self._read(path)
-        if str(arrays.get("kind")) != self.kind:
+        arrays = self.read(path)
+        if str(arrays.get("kind")) != f"{_MAKER}{self.kind}":
             raise TrackError(path, f"this is no {self.kind}", "a file of that kind", self.remedy)
         if not np.array_equal(arrays.get("version", -1), self.version):
             found = f"the file's version is {arrays.get('version')}"
@@ -61,8 +67,13 @@ class ArrayFile:
             self._check(path, field, arrays, lengths)
         return {field.name: arrays[field.name] for field in self.fields}
 
-    def _read(self, path: Path) -> dict[str, NDArray[Any]]:
-        expected = f"a file that holds an {self.kind} (.npz)"
+    def read(self, path: Path) -> dict[str, NDArray[Any]]:
+        """Read whatever arrays there are, unchecked.
+
+        Raises:
+            TrackError: no such file, or none of arrays.
+        """
+        expected = f"a file that holds a {self.kind} (.npz)"
         if not path.is_file():
             raise TrackError(path, "there is no such file", expected, f"Check the path. {self.remedy}")
         try:
@@ -73,7 +84,7 @@ class ArrayFile:
 
     def _check(self, path: Path, field: Field, arrays: dict[str, NDArray[Any]], lengths: dict[str, int]) -> None:
         if field.name not in arrays:
-            raise TrackError(path, f"field {field.name!r} is missing", f"all fields of an {self.kind}", self.remedy)
+            raise TrackError(path, f"field {field.name!r} is missing", f"all fields of a {self.kind}", self.remedy)
         array = arrays[field.name]
         if array.ndim == len(field.shape):
             for length, wanted in zip(array.shape, field.shape, strict=True):
@@ -85,8 +96,14 @@ class ArrayFile:
             raise TrackError(path, found, f"{np.dtype(field.dtype)} {_said(shape)}", self.remedy)
         if not (np.isfinite(array) & (array >= field.least) & (array <= field.most)).all():
             found = f"field {field.name!r} holds values out of range"
-            raise TrackError(path, found, f"finite numbers from {field.least:g} to {field.most:g}", self.remedy)
+            raise TrackError(path, found, f"finite numbers{_bounds(field)}", self.remedy)
 
 
 def _said(shape: tuple[int | str, ...]) -> str:
-    return f"({', '.join(str(length) for length in shape)})"
+    lengths = ", ".join(str(length) for length in shape)
+    return f"({lengths},)" if len(shape) == 1 else f"({lengths})"
+
+
+def _bounds(field: Field) -> str:
+    least = f" from {field.least:g}" if np.isfinite(field.least) else ""
+    return f"{least} to {field.most:g}" if np.isfinite(field.most) else f"{least} up" if least else ""
