@@ -1,12 +1,14 @@
 """Bring Prefect up: its own short-lived server in the workspace, started while everything else loads; quiet logs.
 
-With PREFECT_API_URL set, the same flows report to that server instead. Nothing here imports Prefect before the
-environment says how it should behave: it reads its settings once, at import.
+With PREFECT_API_URL set, the same flows report to that server instead. Prefect reads its settings once, at import:
+nothing here imports it before the environment says how it should behave, and where it is loaded already, it reads them
+again.
 """
 
 import logging
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -97,3 +99,7 @@ def _settle(home: Path, *, debug: bool) -> None:
     if debug:
         os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"
         logging.basicConfig(level=logging.INFO)
+    if "prefect" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
