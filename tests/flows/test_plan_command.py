@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from flows import cli
+from flows import cli, clip_commands
 from flows.engine import Engine
 from flows.workspace import Workspace
 from pipeline.artifacts import FileRef
@@ -96,7 +96,7 @@ def test_an_unknown_method_is_refused_before_the_clip_is_tracked(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(cli, "bring_up", lambda ctx, workspace: (engine, Workspace(tmp_path / "runs")))
+    monkeypatch.setattr(clip_commands, "bring_up", lambda ctx, workspace: (engine, Workspace(tmp_path / "runs")))
     status, said = run(capsys, monkeypatch, "plan", str(clips[1]), "--method", "pix2pix")
     assert (status, said.count("\n")) == (1, 1)
     assert "there is no 'pix2pix'" in said
