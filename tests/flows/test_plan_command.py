@@ -112,7 +112,7 @@ def test_nonsense_is_wrong_usage(
 ):
     status, said = run(capsys, monkeypatch, "plan", str(clips[1]), *words)
     assert status == 2
-    assert "Usage: understudy" in said
+    assert "understudy plan" in said
 
 
 def prospect_of(verdict: Verdict, measured: float) -> "Prospect":
