@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.blocks import initialise
-from models.checkpoint import load_weights, save_weights
 from models.cyclegan.objective import (
     Cycle,
     DomainJudges,
@@ -29,19 +28,13 @@ from models.cyclegan.objective import (
 from models.ema import Ema
 from models.image_pool import ImagePool
 from models.patch_discriminator import MultiscaleDiscriminator
-from models.training_state import Progress, TrainingState
+from models.training_state import TrainingState
 from pipeline.compute import Compute
 from stages.training.bricks import (
     SAVE_SECONDS,
-    Clock,
-    Curve,
-    Every,
-    Report,
-    StopSignal,
     Watch,
     descend,
     learning_rate,
-    seconds_left,
     set_rate,
 )
 from stages.training.contact_sheet import ContactSheet, laid_out, painted, samples_of
@@ -49,6 +42,7 @@ from stages.training.flow_teacher import TaughtFlow
 from stages.training.phases import Budget
 from stages.training.picture_draws import DrawPlan, companions_of, draw_moment, draw_views, fitting_plan, in_turn
 from stages.training.picture_store import PictureStore
+from stages.training.rounds import Rounds, already_trained
 from stages.training.translate_networks import build_translator, dropping, smallest_side
 from stages.training.translate_phases import UnpairedPreset
 
@@ -88,26 +82,18 @@ def train_cyclegan(
     """
     plan = _plan(a, b, preset)
     players = _players(preset, plan, compute)
-    finished = folder / f"{name}.safetensors"
-    if finished.exists():
-        load_weights(players.average.average, finished)
+    if already_trained(players.average.average, folder, name):
         return _translators(players.average.average)
-    path = folder / f"{name}.state.safetensors"
-    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
-    done = budget.done(step, clock.seconds)
     sheet_of = partial(_sheet, a, b, players.average.average, plan, compute)
     with (
-        StopSignal() as stop,
-        closing(Curve(folder / f"{name}.csv", step)) as curve,
-        closing(ContactSheet(folder, name, step=step, done=done)) as sheet,
+        Rounds(folder, name, players.state, budget, watch=watch, save_seconds=save_seconds) as rounds,
+        closing(ContactSheet(folder, name, step=rounds.step, done=rounds.done)) as sheet,
     ):
-        while done < 1:
-            set_rate(learning_rate(preset.learning_rate, done, preset.schedule), players.of_generators)
-            set_rate(learning_rate(preset.judges_rate, done, preset.schedule), players.of_judges)
-            step += 1
+        for step in rounds:
+            set_rate(learning_rate(preset.learning_rate, rounds.done, preset.schedule), players.of_generators)
+            set_rate(learning_rate(preset.judges_rate, rounds.done, preset.schedule), players.of_judges)
             chance = np.random.default_rng((compute.seed, step))
-            steady = preset.weights.flow > 0 and done >= preset.steady_from
+            steady = preset.weights.flow > 0 and rounds.done >= preset.steady_from
             footage_a, footage_b = _draw(a, b, plan, compute, step, chance, steady=steady)
             with dropping(chance, compute), compute.autocast():
                 cycle = go_round(_translators(players.generators), footage_a, footage_b, preset.weights)
@@ -115,18 +101,9 @@ def train_cyclegan(
             if preset.weights.gan > 0:
                 _judges_step(players, cycle, compute, step, chance)
             players.average.update(players.generators)
-            done = budget.done(step, clock.seconds)
-            curve.add(step, loss)
-            sheet.look(step, loss, done, terms, sheet_of)
-            if watch is not None:
-                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
-            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
-            if interrupted or save_due.due():
-                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
-            if interrupted:
-                raise KeyboardInterrupt
-    save_weights(players.average.average, finished)
-    path.unlink(missing_ok=True)
+            rounds.learnt(loss)
+            sheet.look(step, loss, rounds.done, terms, sheet_of)
+    rounds.finish(players.average.average)
     return _translators(players.average.average)
 
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from models.blocks import initialise
-from models.checkpoint import load_weights, save_weights
 from models.deep_video_portraits.discriminators import PortraitJudges
 from models.deep_video_portraits.objective import (
     PictureLoss,
@@ -24,20 +23,14 @@ from models.deep_video_portraits.objective import (
 )
 from models.deep_video_portraits.remembers_conditions import RemembersConditions
 from models.ema import Ema
-from models.training_state import Progress, TrainingState
+from models.training_state import TrainingState
 from pipeline.compute import Compute
 from stages.training.bricks import (
     MAX_GRADIENT,
     SAVE_SECONDS,
-    Clock,
-    Curve,
-    Every,
-    Report,
-    StopSignal,
     Watch,
     descend,
     learning_rate,
-    seconds_left,
     set_rate,
 )
 from stages.training.clips import PreparedClip
@@ -45,6 +38,7 @@ from stages.training.networks import build_network
 from stages.training.phases import Budget
 from stages.training.portrait_phases import PortraitPhase
 from stages.training.portrait_windows import Windows, draw_windows, eye_squares, mouth_squares, square_sides
+from stages.training.rounds import Rounds, already_trained
 from stages.training.validation import Validation
 
 
@@ -71,23 +65,16 @@ def train_portrait_phase(
         KeyboardInterrupt: passed on after saving.
     """
     players = _players(phase, compute)
-    finished = folder / f"{name}.safetensors"
-    if finished.exists():
-        load_weights(players.network, finished)
+    if already_trained(players.network, folder, name):
         return players.network
-    path, sides = folder / f"{name}.state.safetensors", square_sides(clip)
-    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
-    done = budget.done(step, clock.seconds)
+    sides = square_sides(clip)
     with (
-        StopSignal() as stop,
-        closing(Curve(folder / f"{name}.csv", step)) as curve,
-        closing(Validation(clip, 1, compute, folder, name, step=step, done=done)) as validation,
+        Rounds(folder, name, players.state, budget, watch=watch, save_seconds=save_seconds) as rounds,
+        closing(Validation(clip, 1, compute, folder, name, step=rounds.step, done=rounds.done)) as validation,
     ):
-        while done < 1:
-            set_rate(learning_rate(phase.learning_rate, done, phase.schedule), *players.optimisers)
-            weights = phase.weights_now(done)
-            step += 1
+        for step in rounds:
+            set_rate(learning_rate(phase.learning_rate, rounds.done, phase.schedule), *players.optimisers)
+            weights = phase.weights_now(rounds.done)
             chance = np.random.default_rng((compute.seed, step))
             windows = draw_windows(
                 clip,
@@ -104,18 +91,9 @@ def train_portrait_phase(
             if weights.judged:
                 _judges_step(players, scene, weights, compute, step)
             players.average.update(players.network)
-            done = budget.done(step, clock.seconds)
-            curve.add(step, loss)
-            validation.look(step, loss, done, players.average.average, terms)
-            if watch is not None:
-                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
-            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
-            if interrupted or save_due.due():
-                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
-            if interrupted:
-                raise KeyboardInterrupt
-    save_weights(players.average.average, finished)
-    path.unlink(missing_ok=True)
+            rounds.learnt(loss)
+            validation.look(step, loss, rounds.done, players.average.average, terms)
+    rounds.finish(players.average.average)
     players.average.copy_to(players.network)
     return players.network.eval()
 

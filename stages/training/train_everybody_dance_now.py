@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from models.blocks import initialise
-from models.checkpoint import load_weights, save_weights
 from models.ema import Ema
 from models.everybody_dance_now.generator import GlobalGenerator, LocalEnhancer
 from models.everybody_dance_now.objective import PictureLoss, discriminator_loss, generator_loss, two_frames
@@ -20,27 +19,22 @@ from models.everybody_dance_now.whole_frame import WholeFrame
 from models.matting import MattingWeights, matting_loss
 from models.patch_discriminator import MultiscaleDiscriminator
 from models.performance import Performance, Performer
-from models.training_state import Progress, TrainingState
+from models.training_state import TrainingState
 from pipeline.compute import Compute
 from stages.training.bricks import (
     MAX_GRADIENT,
     SAVE_SECONDS,
-    Clock,
-    Curve,
-    Every,
     Pairs,
-    Report,
-    StopSignal,
     Watch,
     descend,
     draw_pairs,
     learning_rate,
-    seconds_left,
     set_rate,
 )
 from stages.training.clips import PreparedClip
 from stages.training.networks import build_network
 from stages.training.phases import Budget, PairPhase
+from stages.training.rounds import Rounds, already_trained
 from stages.training.validation import Validation
 
 
@@ -68,41 +62,26 @@ def train_phase(
         KeyboardInterrupt: passed on after saving.
     """
     players = _players(phase, compute, continued_from)
-    finished = folder / f"{name}.safetensors"
-    if finished.exists():
-        load_weights(players.network, finished)
+    if already_trained(players.network, folder, name):
         return players.network
-    path = folder / f"{name}.state.safetensors"
-    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
-    done = budget.done(step, clock.seconds)
     with (
-        StopSignal() as stop,
-        closing(Curve(folder / f"{name}.csv", step)) as curve,
-        closing(Validation(clip, phase.reduce, compute, folder, name, step=step, done=done)) as validation,
+        Rounds(folder, name, players.state, budget, watch=watch, save_seconds=save_seconds) as rounds,
+        closing(
+            Validation(clip, phase.reduce, compute, folder, name, step=rounds.step, done=rounds.done)
+        ) as validation,
     ):
-        while done < 1:
-            set_rate(learning_rate(phase.learning_rate, done, phase.schedule), *players.optimisers)
+        for step in rounds:
+            set_rate(learning_rate(phase.learning_rate, rounds.done, phase.schedule), *players.optimisers)
             pairs = draw_pairs(
                 clip, phase.batch, players.sampler, shift=phase.shift, reduce=phase.reduce, compute=compute
             )
-            step += 1
             loss, fake = _generator_step(players, pairs, phase, compute, perceptual, step)
             if players.of_judge is not None:
                 _judge_step(players.judge, players.of_judge, pairs, fake, phase, compute, step)
             players.average.update(players.network)
-            done = budget.done(step, clock.seconds)
-            curve.add(step, loss)
-            validation.look(step, loss, done, players.average.average)
-            if watch is not None:
-                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
-            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
-            if interrupted or save_due.due():
-                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
-            if interrupted:
-                raise KeyboardInterrupt
-    save_weights(players.average.average, finished)
-    path.unlink(missing_ok=True)
+            rounds.learnt(loss)
+            validation.look(step, loss, rounds.done, players.average.average)
+    rounds.finish(players.average.average)
     players.average.copy_to(players.network)
     return players.network
 

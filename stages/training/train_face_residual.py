@@ -3,7 +3,6 @@
 Source: Chan et al. 2019, "Everybody Dance Now", sec. 3.3.
 """
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from models.blocks import initialise
-from models.checkpoint import load_weights, save_weights
 from models.ema import Ema
 from models.everybody_dance_now.face_residual import FaceBox, face_discriminator, refine_face
 from models.everybody_dance_now.generator import FACE_GENERATOR, GlobalGenerator
@@ -24,29 +22,25 @@ from models.everybody_dance_now.objective import (
     generator_loss,
 )
 from models.performance import Performer
-from models.training_state import Progress, TrainingState
+from models.training_state import TrainingState
 from pipeline.compute import Compute
 from stages.conditioning.stick_figure import StickFigureFormat
 from stages.training.bricks import (
     SAVE_SECONDS,
-    Clock,
-    Curve,
-    Every,
     Pairs,
-    Report,
-    StopSignal,
     Watch,
     box_around,
     descend,
     draw_pairs,
     learning_rate,
-    seconds_left,
     set_rate,
 )
 from stages.training.clips import PreparedClip
 from stages.training.framing import Framing
 from stages.training.phases import Budget
+from stages.training.rounds import Rounds, already_trained
 
+NAME = "face"  # of its files
 RATE, BETAS = 2e-4, (0.5, 0.999)
 STRIDE = FACE_GENERATOR.stride
 
@@ -83,32 +77,17 @@ def train_face_residual(
         KeyboardInterrupt: passed on after saving.
     """
     players = _players(compute)
-    finished, path = folder / "face.safetensors", folder / "face.state.safetensors"
-    if finished.exists():
-        load_weights(players.residual, finished)
+    if already_trained(players.residual, folder, NAME):
         return players.residual
-    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
-    done = budget.done(step, clock.seconds)
-    with StopSignal() as stop, closing(Curve(folder / "face.csv", step)) as curve:
-        while done < 1:
-            set_rate(learning_rate(RATE, done, "linear"), players.of_residual, players.of_judge)
+    with Rounds(folder, NAME, players.state, budget, watch=watch, save_seconds=save_seconds) as rounds:
+        for step in rounds:
+            set_rate(learning_rate(RATE, rounds.done, "linear"), players.of_residual, players.of_judge)
             pairs = draw_pairs(clip, 1, players.sampler, shift=0.0, reduce=1, compute=compute)
             faces = Faces(boxes=_boxes(pairs, size, clip.figures), discriminator=players.judge)
-            step += 1
             loss = _step(players, performer, pairs, faces, weights, compute, perceptual, step)
             players.average.update(players.residual)
-            done = budget.done(step, clock.seconds)
-            curve.add(step, loss)
-            if watch is not None:
-                watch(Report("face", step, done, seconds_left(done, clock.seconds), loss))
-            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
-            if interrupted or save_due.due():
-                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
-            if interrupted:
-                raise KeyboardInterrupt
-    save_weights(players.average.average, finished)
-    path.unlink(missing_ok=True)
+            rounds.learnt(loss)
+    rounds.finish(players.average.average)
     players.average.copy_to(players.residual)
     return players.residual
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.blocks import initialise
-from models.checkpoint import load_weights, save_weights
 from models.ema import Ema
 from models.norms import NORMS
 from models.patch_discriminator import MultiscaleDiscriminator
@@ -25,19 +24,13 @@ from models.pix2pix.objective import (
     paired_discriminator_terms,
     paired_generator_terms,
 )
-from models.training_state import Progress, TrainingState
+from models.training_state import TrainingState
 from pipeline.compute import Compute
 from stages.training.bricks import (
     SAVE_SECONDS,
-    Clock,
-    Curve,
-    Every,
-    Report,
-    StopSignal,
     Watch,
     descend,
     learning_rate,
-    seconds_left,
     set_rate,
 )
 from stages.training.contact_sheet import ContactSheet, laid_out, painted, samples_of
@@ -45,6 +38,7 @@ from stages.training.flow_teacher import TaughtFlow
 from stages.training.phases import Budget
 from stages.training.picture_draws import DrawPlan, companions_of, draw_moment, draw_views, fitting_plan, in_turn
 from stages.training.picture_store import PictureStore
+from stages.training.rounds import Rounds, already_trained
 from stages.training.translate_networks import build_translator, dropping, smallest_side
 from stages.training.translate_phases import PairedPreset
 
@@ -83,26 +77,18 @@ def train_pix2pix(
         preset = replace(preset, weights=preset.weights.without_perceptual())
     plan = _plan(pairs, preset)
     players = _players(preset, compute)
-    finished = folder / f"{name}.safetensors"
-    if finished.exists():
-        load_weights(players.average.average, finished)
+    if already_trained(players.average.average, folder, name):
         return players.average.average
-    path = folder / f"{name}.state.safetensors"
-    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
-    done = budget.done(step, clock.seconds)
     sheet_of = partial(_sheet, pairs, players.average.average, plan, compute)
     with (
-        StopSignal() as stop,
-        closing(Curve(folder / f"{name}.csv", step)) as curve,
-        closing(ContactSheet(folder, name, step=step, done=done)) as sheet,
+        Rounds(folder, name, players.state, budget, watch=watch, save_seconds=save_seconds) as rounds,
+        closing(ContactSheet(folder, name, step=rounds.step, done=rounds.done)) as sheet,
     ):
-        while done < 1:
-            set_rate(learning_rate(preset.learning_rate, done, preset.schedule), players.of_generator)
-            set_rate(learning_rate(preset.judges_rate, done, preset.schedule), players.of_judge)
-            step += 1
+        for step in rounds:
+            set_rate(learning_rate(preset.learning_rate, rounds.done, preset.schedule), players.of_generator)
+            set_rate(learning_rate(preset.judges_rate, rounds.done, preset.schedule), players.of_judge)
             chance = np.random.default_rng((compute.seed, step))
-            steady = preset.weights.flow > 0 and done >= preset.steady_from
+            steady = preset.weights.flow > 0 and rounds.done >= preset.steady_from
             shown = _draw_and_paint(players, pairs, plan, compute, step, chance, steady=steady)
             if preset.judge_first and _judged(preset):
                 _judge_step(players, shown, preset, compute, step)
@@ -110,18 +96,9 @@ def train_pix2pix(
             if not preset.judge_first and _judged(preset):
                 _judge_step(players, shown, preset, compute, step)
             players.average.update(players.generator)
-            done = budget.done(step, clock.seconds)
-            curve.add(step, loss)
-            sheet.look(step, loss, done, terms, sheet_of)
-            if watch is not None:
-                watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
-            interrupted = stop.asked  # looked at once: a signal that comes while saving waits for the next step
-            if interrupted or save_due.due():
-                players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
-            if interrupted:
-                raise KeyboardInterrupt
-    save_weights(players.average.average, finished)
-    path.unlink(missing_ok=True)
+            rounds.learnt(loss)
+            sheet.look(step, loss, rounds.done, terms, sheet_of)
+    rounds.finish(players.average.average)
     return players.average.average
 
 

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from models.blocks import initialise
-from models.checkpoint import load_weights, save_weights
 from models.ema import Ema
 from models.matting import matting_loss
 from models.performance import Performance, Performer
-from models.training_state import Progress, TrainingState
+from models.training_state import TrainingState
 from models.vid2vid.discriminators import Judges
 from models.vid2vid.objective import (
     DiscriminatorTerms,
@@ -35,15 +34,9 @@ from pipeline.errors import TrainingError
 from stages.training.bricks import (
     MAX_GRADIENT,
     SAVE_SECONDS,
-    Clock,
-    Curve,
-    Every,
-    Report,
-    StopSignal,
     Watch,
     descend,
     learning_rate,
-    seconds_left,
     set_rate,
 )
 from stages.training.clips import PreparedClip
@@ -52,6 +45,7 @@ from stages.training.networks import build_network
 from stages.training.phases import JUDGED, Budget, SequencePhase
 from stages.training.processes import ALONE, Processes
 from stages.training.rollout import Rollout, roll_out
+from stages.training.rounds import Rounds, already_trained
 from stages.training.scenes import scene_of
 from stages.training.takes import Take, TakePlan, TakeSource
 from stages.training.validation import Validation
@@ -94,42 +88,38 @@ def train_sequences(
         KeyboardInterrupt: passed on after saving.
     """
     players = _players(phase, compute, continued_from)
-    finished = folder / f"{name}.safetensors"
-    if finished.exists():
-        load_weights(players.network, finished)
+    if already_trained(players.network, folder, name):
         return players.network
     source = TakeSource(clip, flow, least=phase.network.past_frames + 1)
-    path = folder / f"{name}.state.safetensors"
-    start = players.state.restore(path) if path.exists() else Progress(notes={"seconds": 0.0})
-    step, clock, save_due = start.step, Clock(start.notes["seconds"]), Every(save_seconds)
-    done, stopped = budget.done(step, clock.seconds), False
-    with StopSignal() as stop, ExitStack() as books:
-        if processes.keeps_the_books:
-            curve = books.enter_context(closing(Curve(folder / f"{name}.csv", step)))
-            validation = books.enter_context(
-                closing(Validation(clip, phase.reduce, compute, folder, name, step=step, done=done))
+    with ExitStack() as books:
+        rounds = books.enter_context(
+            Rounds(
+                folder,
+                name,
+                players.state,
+                budget,
+                watch=watch,
+                save_seconds=save_seconds,
+                processes=processes,
+                device=compute.device,
             )
-        while done < 1 and not stopped:
+        )
+        if processes.keeps_the_books:
+            validation = books.enter_context(
+                closing(Validation(clip, phase.reduce, compute, folder, name, step=rounds.step, done=rounds.done))
+            )
+        for step in rounds:
+            done = rounds.done
             _set_rates(players, phase, done)
-            step += 1
             chance = np.random.default_rng((compute.seed, processes.rank, step))
             take = source.draw(_plan(phase, flow, done), chance, compute)
             terms = list(_play(players, take, phase, done, compute, perceptual, step, processes))
             loss = fmean(float(one.total(phase.weights).detach()) for one in terms)
             players.average.update(players.network)
-            done, stopped = processes.agree(budget.done(step, clock.seconds), stop.asked, compute.device)
+            rounds.learnt(loss)
             if processes.keeps_the_books:
-                curve.add(step, loss)
-                validation.look(step, loss, done, players.average.average, terms[-1].named())
-                if watch is not None:
-                    watch(Report(name, step, done, seconds_left(done, clock.seconds), loss))
-                if stopped or save_due.due():
-                    players.state.save(path, Progress(step=step, notes={"seconds": clock.seconds}))
-        if stopped and done < 1:
-            raise KeyboardInterrupt
-    if processes.keeps_the_books:
-        save_weights(players.average.average, finished)
-        path.unlink(missing_ok=True)
+                validation.look(step, loss, rounds.done, players.average.average, terms[-1].named())
+    rounds.finish(players.average.average)
     players.average.copy_to(players.network)
     processes.wait()
     return players.network

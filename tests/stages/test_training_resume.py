@@ -17,9 +17,10 @@ from torch import Tensor
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from stages.model_folder import read_facts
+from stages.training.bricks import Report
 from stages.training.clips import PreparedClip
 from stages.training.phases import Budget, PairPhase
-from stages.training.train_everybody_dance_now import Report, train_phase
+from stages.training.train_everybody_dance_now import train_phase
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
