@@ -4,7 +4,7 @@ Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consis
 7.2, after Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.blocks import ResidualBlock, c7s1, down, out, up
+from models.cyclegan.recolour import Recolour
 from models.norms import NORMS, NormName
 
 DARKEST = 0.98  # of the picture that a residual generator starts from: tanh reaches 1 nowhere
@@ -34,6 +35,7 @@ class ResnetGeneratorConfig:
     kernel: int = 7  # of the first and last convolution, odd
     resize: bool = False  # doubles pixels before convolutions instead of transposing them: no checkerboard
     residual: bool = False  # paints what differs from the picture, and begins with the picture itself
+    recolour: bool = False  # with `residual`: begins with the picture in the other look's colours instead
 
     def __post_init__(self) -> None:
         for name in ("in_channels", "out_channels", "base_channels", "fold", "kernel"):
@@ -47,6 +49,8 @@ class ResnetGeneratorConfig:
                 f"ResnetGeneratorConfig.most_channels is {self.most_channels}, expected at least the base, "
                 f"{self.base_channels}."
             )
+        if self.recolour and not self.residual:
+            raise ValueError("ResnetGeneratorConfig.recolour is True without residual: there is nothing to recolour.")
         if self.residual and self.in_channels != self.out_channels:
             raise ValueError(
                 f"ResnetGeneratorConfig.residual goes from {self.in_channels} to {self.out_channels} channels, "
@@ -81,6 +85,7 @@ SIX_BLOCKS = ResnetGeneratorConfig(blocks=6)  # the paper's at 128x128
 LIGHT = ResnetGeneratorConfig(
     base_channels=24, downsamplings=2, blocks=4, fold=2, most_channels=64, kernel=3, resize=True, residual=True
 )
+LIGHT_RECOLOURED = replace(LIGHT, recolour=True)  # without pairs
 
 
 class ResnetGenerator(nn.Module):
@@ -90,6 +95,7 @@ class ResnetGenerator(nn.Module):
         super().__init__()
         self.config = config
         self.model = nn.Sequential(*_layers(config))
+        self.recolour = Recolour(config.in_channels) if config.recolour else None
 
     @property
     def stride(self) -> int:
@@ -109,8 +115,18 @@ class ResnetGenerator(nn.Module):
         painted = F.pixel_shuffle(self.model(F.pixel_unshuffle(picture, self.config.fold)), self.config.fold)
         painted = painted.to(torch.promote_types(painted.dtype, torch.float32))
         if self.config.residual:
-            painted = painted + torch.atanh(DARKEST * picture.to(painted.dtype))
+            painted = painted + torch.atanh(DARKEST * self.begin(picture))
         return torch.tanh(painted)
+
+    def begin(self, picture: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """What a residual generator paints its changes on: the picture, recoloured where the config says so; float32.
+
+        Raises: ValueError where the generator is not residual.
+        """
+        if not self.config.residual:
+            raise ValueError("A generator that is not residual begins with nothing.")
+        wide = picture.to(torch.promote_types(picture.dtype, torch.float32))
+        return wide if self.recolour is None else self.recolour(wide)
 
     def _refuse(self, picture: Tensor) -> None:
         channels, height, width = picture.shape[1:]

@@ -7,13 +7,14 @@ Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consis
 5.2 (identity); least squares as in its sec. 4.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.cyclegan.restraint import edge_aware_loss
 from models.exhibits import Exhibit, persuasion, scrutiny
 from models.gan_losses import absolute_error
 from models.loss_terms import named_terms, refuse_negative, weighted_sum, without_terms
@@ -30,13 +31,15 @@ LIGHT_JUDGE = DiscriminatorConfig(in_channels=3, base_channels=32, layers=2, sca
 class CycleWeights:
     """How much each term counts, in both directions alike; a term of weight 0 is not computed.
 
-    The defaults are the published ones; they know no flow.
+    The defaults are the published ones; they know neither flow nor restraint (models/cyclegan/restraint.py).
     """
 
     gan: float = 1.0
     cycle: float = 10.0
     identity: float = 5.0  # half of the cycle's, as published; keeps colours; spares two passes where 0
     flow: float = 0.0  # steadiness of neighbouring frames
+    edges: float = 0.0  # changes end where the picture has edges; for residual generators
+    change: float = 0.0  # and are small: mean absolute
 
     def __post_init__(self) -> None:
         refuse_negative(self)
@@ -81,6 +84,7 @@ class RoundTrip:
     painted: Float[Tensor, "b _ h w"]  # in the other domain
     returned: Float[Tensor, "b c h w"] | None  # painted back; None where nobody asks
     kept: Float[Tensor, "b c h w"] | None  # by the generator that paints this very domain; None where nobody asks
+    change: Float[Tensor, "b c h w"] | None  # from what the generator begins with to `painted`; None where nobody asks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,6 +103,8 @@ class CycleGeneratorTerms:
     cycle: Float[Tensor, ""]
     identity: Float[Tensor, ""]
     flow: Float[Tensor, ""]
+    edges: Float[Tensor, ""]
+    change: Float[Tensor, ""]
 
     def total(self, weights: CycleWeights) -> Float[Tensor, ""]:
         """Return the weighted sum: what to call `backward` on."""
@@ -148,6 +154,8 @@ def cycle_generator_terms(judges: DomainJudges, cycle: Cycle, weights: CycleWeig
         cycle=_sum(nothing, (_distance(trip.returned, trip) for trip in trips)) if weights.cycle > 0 else nothing,
         identity=_sum(nothing, (_distance(trip.kept, trip) for trip in trips)) if weights.identity > 0 else nothing,
         flow=_sum(nothing, map(_unsteadiness, trips)) if weights.flow > 0 else nothing,
+        edges=_sum(nothing, map(_looseness, trips)) if weights.edges > 0 else nothing,
+        change=_sum(nothing, (_changed(trip).abs().mean() for trip in trips)) if weights.change > 0 else nothing,
     )
 
 
@@ -173,11 +181,13 @@ def cycle_discriminator_terms(
 
 def _round_trip(footage: Footage, *, out: nn.Module, home: nn.Module, weights: CycleWeights) -> RoundTrip:
     painted = out(footage.pictures)
+    restrained = weights.edges > 0 or weights.change > 0
     return RoundTrip(
         footage=footage,
         painted=painted,
         returned=home(painted) if weights.cycle > 0 else None,
         kept=home(footage.pictures) if weights.identity > 0 else None,
+        change=painted - _begun(out, footage.pictures) if restrained else None,
     )
 
 
@@ -189,6 +199,23 @@ def _distance(picture: Tensor | None, trip: RoundTrip) -> Tensor:
     if picture is None:
         raise ValueError("A weight of cycle or identity is above 0 and was 0 in go_round: give both the same weights.")
     return absolute_error(picture, trip.footage.pictures)
+
+
+def _begun(generator: nn.Module, pictures: Tensor) -> Tensor:
+    begin: Callable[[Tensor], Tensor] | None = getattr(generator, "begin", None)
+    if begin is None:
+        raise ValueError("A weight of edges or change is above 0 and the generator begins with no picture.")
+    return begin(pictures)
+
+
+def _changed(trip: RoundTrip) -> Tensor:
+    if trip.change is None:
+        raise ValueError("A weight of edges or change is above 0 and was 0 in go_round: give both the same weights.")
+    return trip.change
+
+
+def _looseness(trip: RoundTrip) -> Tensor:
+    return edge_aware_loss(_changed(trip), trip.footage.pictures)
 
 
 def _unsteadiness(trip: RoundTrip) -> Tensor:

@@ -22,6 +22,7 @@ from stages.training.flow_teacher import TaughtFlow
 from stages.training.picture_store import PictureStore
 
 NEIGHBOURS = 1  # frames between the two of a moment
+COLOURS_FROM, COLOURS_EVERY = 200, 4  # pictures of a domain that its usual colours are taken from; pixels, both ways
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,3 +159,10 @@ def _taught(flow: TaughtFlow, frame: int, view: View, plan: DrawPlan) -> tuple[T
     if view.flipped:
         moved, sure = moved.flip(-1) * moved.new_tensor([-1.0, 1.0]).view(1, 2, 1, 1), sure.flip(-1)
     return moved, sure
+
+
+def colours_of(store: PictureStore) -> Tensor:
+    """Colours of a domain, of pictures spread over it: (n, 3), -1..1."""
+    spread = np.linspace(0, store.trained - 1, min(store.trained, COLOURS_FROM)).round().astype(int)
+    taken = store.pictures[spread][:, ::COLOURS_EVERY, ::COLOURS_EVERY]
+    return to_tensor(taken).movedim(1, -1).reshape(-1, 3)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.blocks import initialise
+from models.cyclegan.generator import ResnetGenerator
 from models.cyclegan.objective import (
     Cycle,
     DomainJudges,
@@ -40,7 +41,15 @@ from stages.training.bricks import (
 from stages.training.contact_sheet import ContactSheet, laid_out, painted, samples_of
 from stages.training.flow_teacher import TaughtFlow
 from stages.training.phases import Budget
-from stages.training.picture_draws import DrawPlan, companions_of, draw_moment, draw_views, fitting_plan, in_turn
+from stages.training.picture_draws import (
+    DrawPlan,
+    colours_of,
+    companions_of,
+    draw_moment,
+    draw_views,
+    fitting_plan,
+    in_turn,
+)
 from stages.training.picture_store import PictureStore
 from stages.training.rounds import Rounds, already_trained
 from stages.training.translate_networks import build_translator, dropping, smallest_side
@@ -81,7 +90,7 @@ def train_cyclegan(
         KeyboardInterrupt: passed on after saving.
     """
     plan = _plan(a, b, preset)
-    players = _players(preset, plan, compute)
+    players = _players(preset, plan, compute, (a, b))
     if already_trained(players.average.average, folder, name):
         return _translators(players.average.average)
     sheet_of = partial(_sheet, a, b, players.average.average, plan, compute)
@@ -134,9 +143,10 @@ def _plan(a: Domain, b: Domain, preset: UnpairedPreset) -> DrawPlan:
     )
 
 
-def _players(preset: UnpairedPreset, plan: DrawPlan, compute: Compute) -> _Players:
+def _players(preset: UnpairedPreset, plan: DrawPlan, compute: Compute, domains: tuple[Domain, Domain]) -> _Players:
     chance = compute.generator()
     generators = nn.ModuleDict({name: build_translator(preset.generator, chance) for name in (TO_A, TO_B)})
+    _aim(generators, *domains)
     generators = generators.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     judges = nn.ModuleDict({name: initialise(MultiscaleDiscriminator(preset.judge), chance) for name in ("a", "b")})
     judges = judges.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -151,6 +161,14 @@ def _players(preset: UnpairedPreset, plan: DrawPlan, compute: Compute) -> _Playe
         optimisers={"generators": of_generators, "judges": of_judges},
     )
     return _Players(generators, judges, pools, average, of_generators, of_judges, state)
+
+
+def _aim(generators: nn.ModuleDict, a: Domain, b: Domain) -> None:
+    """Let generators that recolour begin with the other domain's usual colours."""
+    in_a, in_b = colours_of(a.store), colours_of(b.store)
+    for generator, here, there in ((generators[TO_B], in_a, in_b), (generators[TO_A], in_b, in_a)):
+        if isinstance(generator, ResnetGenerator) and generator.recolour is not None:
+            generator.recolour.aim(here, there)
 
 
 def _translators(generators: nn.ModuleDict) -> Translators:

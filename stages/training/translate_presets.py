@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from models.cyclegan.generator import LIGHT
+from models.cyclegan.generator import LIGHT, LIGHT_RECOLOURED
 from models.cyclegan.objective import LIGHT_JUDGE, CycleWeights
 from models.everybody_dance_now.generator import GeneratorConfig
 from models.pix2pix.objective import PIX2PIX, PIX2PIXHD, PIX2PIXHD_JUDGE
@@ -16,9 +16,10 @@ UNPAIRED: dict[str, UnpairedPreset] = {
         name="draft",
         store=StoreConfig(side=144),
         drawing=Drawing(height=96, width=160, shrink=True),
-        generator=LIGHT,
+        generator=LIGHT_RECOLOURED,
         judge=LIGHT_JUDGE,
-        weights=CycleWeights(identity=0.0, flow=10.0),  # the light generator begins with the picture itself
+        # No identity: the light generator begins with the picture. Colours change freely, shapes with restraint.
+        weights=CycleWeights(identity=0.0, flow=10.0, edges=40.0, change=4.0),
         learning_rate=1e-3,
         judges_rate=1e-3,
         schedule="cosine",

@@ -144,27 +144,27 @@ def test_the_state_holds_the_pools_and_refuses_another_training(
     domains: tuple[Domain, Domain], compute: Compute, tmp_path: Path
 ) -> None:
     plan = cyclegan._plan(*domains, UNPAIRED)
-    players = cyclegan._players(UNPAIRED, plan, compute)
+    players = cyclegan._players(UNPAIRED, plan, compute, domains)
     players.pools["a"](torch.ones(2, 3, 32, 32), np.random.default_rng(0))
     players.state.save(tmp_path / "state.safetensors", Progress(step=1, notes={"seconds": 0.0}))
-    fresh = cyclegan._players(UNPAIRED, plan, compute)
+    fresh = cyclegan._players(UNPAIRED, plan, compute, domains)
     fresh.state.restore(tmp_path / "state.safetensors")
     assert int(fresh.pools["a"].count) == 2 and float(fresh.pools["a"].pictures[1].mean()) == 1.0
-    other = cyclegan._players(replace(UNPAIRED, pool=4), plan, compute)
+    other = cyclegan._players(replace(UNPAIRED, pool=4), plan, compute, domains)
     with pytest.raises(TrainingError, match="the weights of module 'pools' do not fit"):
         other.state.restore(tmp_path / "state.safetensors")
 
 
 def test_each_player_moves_only_in_its_turn(domains: tuple[Domain, Domain], pairs: Pairs, compute: Compute) -> None:
     plan = cyclegan._plan(*domains, UNPAIRED)
-    players = cyclegan._players(UNPAIRED, plan, compute)
+    players = cyclegan._players(UNPAIRED, plan, compute, domains)
     chance = np.random.default_rng(1)
     a, b = cyclegan._draw(*domains, plan, compute, 1, chance, steady=True)
     cycle = cyclegan.go_round(cyclegan._translators(players.generators), a, b, UNPAIRED.weights)
     painters, judges = weights_of(players.generators), weights_of(players.judges)
     _, terms = cyclegan._generators_step(players, cycle, UNPAIRED, compute, 1)
     assert same(players.judges, judges) and not same(players.generators, painters)
-    assert set(terms) == {"gan", "cycle", "identity", "flow"} and float(terms["flow"]) > 0
+    assert set(terms) == {"gan", "cycle", "identity", "flow", "edges", "change"} and float(terms["flow"]) > 0
     painters = weights_of(players.generators)
     cyclegan._judges_step(players, cycle, compute, 1, chance)
     assert same(players.generators, painters) and not same(players.judges, judges)
@@ -242,7 +242,7 @@ def test_a_part_is_switched_off_by_its_name_and_presets_are_found_by_theirs() ->
     plain = UNPAIRED_PRESETS["draft"].without(["flow"])
     assert plain.weights.flow == 0 and plain.name == "draft without flow"
     assert translate_preset("standard", paired=True).method == "pix2pix"
-    with pytest.raises(UnknownChoice, match="there is no 'warp'; expected one of cycle, flow, gan, identity"):
+    with pytest.raises(UnknownChoice, match="there is no 'warp'; expected one of change, cycle"):
         UNPAIRED.without(["warp"])
     with pytest.raises(UnknownChoice, match="there is no 'best'; expected one of draft, hd, standard"):
         translate_preset("best", paired=False)
