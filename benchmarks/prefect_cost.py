@@ -22,23 +22,27 @@ place = Workspace(Path(sys.argv[1]))
 engine = Engine(place).start()
 import flows.dance  # what a real command loads while the server comes up
 loaded = time.perf_counter() - begun
-from prefect import flow, task
-from flows.caching import ByContent
+from prefect import flow
+from flows.caching import stage, whole
+from pipeline.artifacts import FileRef
 
 
-@task(persist_result=True, cache_policy=ByContent(version=1))
-def chunk(number: int, workspace: Workspace) -> int:
-    return number
+@stage("chunk", version=1)
+def chunk(number: int, workspace: Workspace) -> FileRef:
+    path = workspace.place("chunks", f"{number:020d}", ".txt")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(str(number))
+    return FileRef.of(path)
 
 
 @flow
 def probe(chunks: int) -> tuple[float, float, float]:
     first = time.perf_counter()
     for number in range(chunks):
-        chunk(number, place)
+        whole(chunk, number, place)
     second = time.perf_counter()
     for number in range(chunks):
-        chunk(number, place)
+        whole(chunk, number, place)
     return first - begun, (second - first) / chunks, (time.perf_counter() - second) / chunks
 
 

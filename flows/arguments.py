@@ -38,7 +38,9 @@ Perceptual = Annotated[str, typer.Option(help="VGG-19 weights: a file, auto (tor
 Who = Annotated[str | None, typer.Option(help="largest, left, right or X,Y, where several people are seen.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(help="Of everything drawn by chance.")]
-WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where runs are kept.")]
+WorkspaceDir = Annotated[
+    Path, typer.Option("--workspace", help="Where runs are kept: a folder, or s3://… shared by machines.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
 Retargeting = Annotated[str, typer.Option("--retarget", help="auto, global or limbs.")]
 Codec = Annotated[str, typer.Option(help="Of the film: libx264, libx265, libsvtav1 …")]

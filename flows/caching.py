@@ -1,18 +1,27 @@
 """How work is reused across runs: Prefect's caching, keyed by content, of results that must still be whole."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import Task
+from prefect import Task, task
 from prefect.cache_policies import CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
-from flows.workspace import content_key
-from pipeline.artifacts import FileRef
+from flows.journal import failure, journal
+from flows.locks import FileLocks, locks_of
+from flows.remembering import PlainResults, records_of
+from flows.results import arriving, files_in, leaving
+from flows.sharing import at_hand, refuse_unreachable, share
+from flows.workspace import Workspace, content_key, mark_used
+from pipeline.errors import UnderstudyError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+RETRY_AFTER = (1.0, 5.0)  # seconds: a decoder that stumbled, a disk that was away for a moment
 
 
 @dataclass
@@ -23,6 +32,7 @@ class ByContent(CachePolicy):
     """
 
     version: int = 1
+    alone: bool = False  # worth a lease, where the workspace has no cheaper locks
 
     def compute_key(
         self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **kwargs: Any
@@ -32,19 +42,82 @@ class ByContent(CachePolicy):
         return f"{task_ctx.task.name}-{content_key(self.version, inputs)}"
 
 
+def stage(name: str, *, version: int, alone: bool = False) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a task of a function that is given files, configs and the workspace, and returns one of RESULTS.
+
+    What it returns is remembered by content and shared with other machines; what fails unexpectedly is tried again.
+    Call it through `whole`: alone it returns paths as they are said to other machines.
+
+    Args:
+        name: of the stage, for people and in keys.
+        version: raise it when the same inputs would give another result.
+        alone: so dear that machines without a common disk wait for one another by leases as well: trainings.
+    """
+
+    def made(work: Callable[P, R]) -> Task[P, R]:
+        @wraps(work)
+        def done(*args: P.args, **kwargs: P.kwargs) -> R:
+            workspace = _workspace_in(args, kwargs)
+            if (running := journal().running) is not None:
+                running.reused = False
+            refuse_unreachable(workspace)  # before hours go into what may be there already
+            result = work(*args, **kwargs)
+            share(files_in(result), workspace)
+            return leaving(result, workspace.root)
+
+        return task(
+            name=name,
+            persist_result=True,
+            result_serializer=PlainResults(),
+            cache_policy=ByContent(version=version, alone=alone),
+            retries=len(RETRY_AFTER),
+            retry_delay_seconds=list(RETRY_AFTER),
+            retry_condition_fn=_unexpected,
+        )(done)
+
+    return made
+
+
 def whole(task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call a cached task; where a file of the remembered result is gone or changed, do the work again."""
-    result = task(*args, **kwargs)
-    if all(ref.is_intact() for ref in files_in(result)):
-        return result
-    again: Callable[P, R] = task.with_options(refresh_cache=True)
-    return again(*args, **kwargs)
+    """Call a stage; where a file of the remembered result is gone or changed, fetch it, or else do the work again.
+
+    Raises: what the stage raises; StorageError.
+    """
+    workspace = _workspace_in(args, kwargs)
+    with journal().stage(task.name) as running:
+        running.reused = True  # unless the work begins
+        result = arriving(_placed(task, workspace)(*args, **kwargs), workspace.root)
+        if not at_hand(files_in(result), workspace):
+            result = arriving(_placed(task, workspace, again=True)(*args, **kwargs), workspace.root)
+        files = files_in(result)
+        running.artifacts = tuple(workspace.artifact(ref.path) or str(ref.path) for ref in files)
+        for ref in files:
+            mark_used(ref.path)
+    return result
 
 
-def files_in(result: object) -> list[FileRef]:
-    """Every FileRef in a result: itself, or in its fields."""
-    if isinstance(result, FileRef):
-        return [result]
-    if is_dataclass(result) and not isinstance(result, type):
-        return [ref for part in fields(result) for ref in files_in(getattr(result, part.name))]
-    return []
+def _placed(task: Task[P, R], workspace: Workspace, *, again: bool = False) -> Task[P, R]:
+    """The task with its records and locks in this workspace."""
+    policy, locks = task.cache_policy, locks_of(workspace)
+    if isinstance(policy, ByContent) and (policy.alone or isinstance(locks, FileLocks)):
+        policy = policy.configure(lock_manager=locks, isolation_level="SERIALIZABLE")
+    placed: Task[P, R] = task.with_options(cache_policy=policy)
+    if again:
+        placed.refresh_cache = True
+    # Not by `with_options`, which wants a block that is saved on the server. Nothing reads it from there.
+    placed.result_storage = records_of(workspace)
+    return placed
+
+
+def _unexpected(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failure is worth another try: what is wrong with the input stays wrong."""
+    del task
+    error = state.data
+    if isinstance(error, UnderstudyError) or not isinstance(error, Exception):
+        return False
+    journal().note(f"failed, is tried again (attempt {run.run_count})", **failure(error))
+    return True
+
+
+def _workspace_in(args: tuple[object, ...], kwargs: Mapping[str, object]) -> Workspace:
+    return next(value for value in (*args, *kwargs.values()) if isinstance(value, Workspace))

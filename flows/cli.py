@@ -12,10 +12,31 @@ from typing import Annotated
 import typer
 
 from flows.arguments import Debug, Device, Output, Overwrite
+from flows.batch_commands import batch
 from flows.clip_commands import evaluate, plan, track
 from flows.dance_commands import dance, demo, render, train_dance
+from flows.operate_commands import (
+    add_schedule,
+    cancel_job,
+    deploy,
+    list_jobs,
+    list_schedules,
+    notify,
+    pause_job,
+    pause_schedule,
+    remove_schedule,
+    resume_job,
+    resume_schedule,
+    retry_job,
+    serve,
+    show_job,
+)
 from flows.portrait_commands import portrait, train_portrait
+from flows.prune_commands import prune
+from flows.report_commands import report
 from flows.translate_commands import train_translate, translate
+from flows.trust_commands import licences, verify
+from flows.watch_commands import watch
 from pipeline.artifacts import refuse_existing
 from pipeline.errors import UnderstudyError
 
@@ -33,18 +54,42 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 train_app = typer.Typer(help="Train a likeness, or a look.", no_args_is_help=True)
-app.add_typer(train_app, name="train")
+jobs_app = typer.Typer(help="What runs, what waits, what came of it.", no_args_is_help=True)
+schedule_app = typer.Typer(help="Jobs at set times.", no_args_is_help=True)
 app.command()(demo)
 app.command()(dance)
 app.command()(portrait)
 app.command()(translate)
 app.command()(render)
-app.command()(track)
-app.command()(plan)
-app.command()(evaluate)
+app.add_typer(train_app, name="train")
 train_app.command("dance")(train_dance)
 train_app.command("portrait")(train_portrait)
 train_app.command("translate")(train_translate)
+app.command()(track)
+app.command()(plan)
+app.command()(evaluate)
+app.command()(report)
+app.command()(verify)
+app.command()(licences)
+app.command()(batch)
+app.command()(watch)
+app.command()(serve)
+app.command()(deploy)
+app.command()(notify)
+app.command()(prune)
+app.add_typer(jobs_app, name="jobs")
+jobs_app.command("list")(list_jobs)
+jobs_app.command("show")(show_job)
+jobs_app.command("pause")(pause_job)
+jobs_app.command("resume")(resume_job)
+jobs_app.command("cancel")(cancel_job)
+jobs_app.command("retry")(retry_job)
+app.add_typer(schedule_app, name="schedule")
+schedule_app.command("add")(add_schedule)
+schedule_app.command("list")(list_schedules)
+schedule_app.command("remove")(remove_schedule)
+schedule_app.command("pause")(pause_schedule)
+schedule_app.command("resume")(resume_schedule)
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 

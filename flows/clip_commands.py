@@ -1,7 +1,5 @@
 """`understudy track`, `plan`, `evaluate`: what a clip shows, what can be learnt from it, how good a film is."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +7,10 @@ import typer
 
 from flows.arguments import Clip, Device, Method, Output, Overwrite, Who, Workers, WorkspaceDir
 from flows.starting import RUNS, bring_up, film
-from pipeline.artifacts import atomic_file, refuse_existing
+from pipeline.artifacts import refuse_existing
 
 if TYPE_CHECKING:
-    from stages.evaluation.compare import Comparison
-    from stages.evaluation.compare_faces import FaceComparison
+    from flows.evaluate import Evaluation
 
 
 def track(
@@ -77,26 +74,58 @@ def plan(
 def evaluate(
     ctx: typer.Context,
     made: Annotated[Path, typer.Argument(metavar="FILM", help="What was made.", show_default=False)],
-    against: Annotated[Path, typer.Option(help="What should have come out.", show_default=False)],
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here too.")] = None,
+    against: Annotated[Path | None, typer.Option(help="What should have come out.", show_default=False)] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="Without a truth: whose performance it shows.", show_default=False)
+    ] = None,
+    track: Annotated[
+        Path | None, typer.Option(help="With --source: the track the film was made from.", show_default=False)
+    ] = None,
     face: Annotated[bool, typer.Option("--face", help="Of portraits: head, landmarks, gaze, lids.")] = False,
+    held_out: Annotated[bool, typer.Option("--held-out", help="Only the last 15 %, which training never saw.")] = False,
+    between: Annotated[
+        str | None, typer.Option(metavar="START-STOP", help="Only these seconds.", show_default=False)
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(help="For LPIPS, FID, video distance: a folder, auto (torchvision's place), or none.")
+    ] = "auto",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here too.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write those of every frame here.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Draw them over time into this folder.")] = None,
+    device: Device = "auto",
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
 ) -> None:
-    """Score FILM against the truth."""
-    films = film(made), film(against)
+    """Score FILM against the truth, or by its source where there is none."""
+    if (against is None) == (source is None):
+        raise typer.BadParameter("give --against TRUTH, or --source SOURCE where there is no truth")
+    if track is not None and (against is not None or face):
+        raise typer.BadParameter("--track goes with --source, and with a body")
+    if held_out and between is not None:
+        raise typer.BadParameter("give --held-out or --between, not both")
+    other = against if source is None else source
+    assert other is not None  # one of them was given
+    films = film(made), film(other)
+    from stages.evaluation.span import Span
+
+    span = Span(held_out=True) if held_out else Span.parse(between or "0-")
     engine, place = bring_up(ctx, workspace)
-    from flows.evaluate import evaluate_faces_flow, evaluate_flow
-    from flows.options import tracker_config
+    from flows.evaluate import EvaluationSettings, score_alone_flow, score_flow
+    from flows.evaluation_files import metric_weights, write_evaluation
+    from flows.options import compute_for, tracker_config
     from flows.portrait_options import face_tracker
+    from pipeline.artifacts import FileRef
 
-    def score() -> "Comparison | FaceComparison":
-        if face:
-            return evaluate_faces_flow(*films, face_tracker(), place)
-        return evaluate_flow(*films, tracker_config(workers=workers), place)
+    tracker = face_tracker() if face else tracker_config(workers=workers)
+    settings = EvaluationSettings(span=span, weights=metric_weights(weights), device=compute_for(device, 0).device)
 
-    comparison = engine.run(score)
-    typer.echo("\n".join(comparison.lines()))
-    if json_file is not None:
-        with atomic_file(json_file) as beside:
-            beside.write_text(json.dumps(asdict(comparison), indent=2) + "\n")
+    def score() -> "Evaluation":
+        if against is not None:
+            return score_flow(*films, tracker, settings, place)
+        told = None if track is None else FileRef.of(track)
+        return score_alone_flow(*films, told, tracker, settings, place)
+
+    found = engine.run(score)
+    typer.echo("\n".join(found.comparison.lines()))
+    title = f"{made.name}, scored {'against' if against else 'by'} {other.name}"
+    write_evaluation(found, title, json_file=json_file, csv_file=csv_file, plots=plots)

@@ -7,15 +7,21 @@ from pathlib import Path
 from prefect import flow
 
 from flows.caching import whole
+from flows.delivering import PLAIN, Delivery, deliver
+from flows.pacing import may_go_on
+from flows.parking import gate_dance
 from flows.progress import say
-from flows.tasks import Chunk, draw_conditioning, prepare, render_chunk, retarget_track, teach, track_clip, train
+from flows.provenance import dance_origin
+from flows.report import report_dance, reported
+from flows.results import Chunk
+from flows.tasks import draw_conditioning, prepare, render_chunk, retarget_track, teach, track_clip, train
 from flows.workspace import Workspace
-from pipeline.artifacts import FileRef, atomic_file, refuse_existing
+from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
-from pipeline.delivery import carry_sound
 from pipeline.values import FaceTrack, Status, Track
-from pipeline.video import DEFAULT_ENCODING, Encoding, join_segments
+from pipeline.video import DEFAULT_ENCODING, Encoding
 from stages.model_folder import read_facts
+from stages.provenance.consent import Consent, keep_consent
 from stages.rendering.render import Stretch
 from stages.retargeting.retarget import RetargetConfig
 from stages.tracking.pose import TrackerConfig
@@ -58,13 +64,15 @@ class Film:
     film: FileRef
     model: FileRef  # its model.json
     track: FileRef  # the retargeted performance
-    conditioning: FileRef | None  # the stick figures as a film, where asked for
+    conditioning: FileRef  # the stick figures as a film
 
 
 @flow(name="train dance")
-def train_dance_flow(target: FileRef, settings: TrainSettings, compute: Compute, workspace: Workspace) -> FileRef:
-    """Train the likeness of the person in `target`; returns its model.json."""
-    return train_model(target, settings, compute, workspace)
+def train_dance_flow(
+    target: FileRef, settings: TrainSettings, compute: Compute, workspace: Workspace, consent: Consent | None = None
+) -> FileRef:
+    """Train the likeness of the person in `target`, who gave `consent`; returns its model.json."""
+    return train_model(target, settings, compute, workspace, consent)
 
 
 @flow(name="render")
@@ -76,11 +84,11 @@ def render_flow(
     compute: Compute,
     workspace: Workspace,
     overwrite: bool = False,
-    conditioning: bool = False,
+    delivery: Delivery = PLAIN,
 ) -> Film:
     """Let a trained likeness perform what `source` shows."""
     refuse_existing(output, overwrite=overwrite)
-    return render_film(source, model, output, settings, compute, workspace, overwrite, conditioning)
+    return render_film(source, model, output, settings, compute, workspace, overwrite, delivery)
 
 
 @flow(name="dance")
@@ -93,17 +101,20 @@ def dance_flow(
     compute: Compute,
     workspace: Workspace,
     overwrite: bool = False,
-    conditioning: bool = False,
+    consent: Consent | None = None,
+    delivery: Delivery = PLAIN,
 ) -> Film:
-    """Track both clips, train on the target, let it perform the source."""
+    """Track both clips, train on the target, who gave `consent`, let it perform the source."""
     refuse_existing(output, overwrite=overwrite)
     track_source(source, rendering, workspace)  # before training: a source without a person is found out in seconds
-    model = train_model(target, training, compute, workspace)
-    return render_film(source, model, output, rendering, compute, workspace, overwrite, conditioning)
+    model = train_model(target, training, compute, workspace, consent)
+    return render_film(source, model, output, rendering, compute, workspace, overwrite, delivery)
 
 
-def train_model(target: FileRef, settings: TrainSettings, compute: Compute, workspace: Workspace) -> FileRef:
-    """The steps of a training, each reused where it was done before."""
+def train_model(
+    target: FileRef, settings: TrainSettings, compute: Compute, workspace: Workspace, consent: Consent | None
+) -> FileRef:
+    """The steps of a training, each reused where it was done before; what was said of consent is this training's."""
     track = whole(track_clip, target, settings.tracker, workspace)
     say(coverage(target.path.name, load_track(track.path)))
     prepared = whole(prepare, target, track, settings.preset, settings.size, workspace)
@@ -123,6 +134,8 @@ def train_model(target: FileRef, settings: TrainSettings, compute: Compute, work
         compute,
         workspace,
     )
+    if consent is not None:
+        keep_consent(model.path.parent, consent)
     held_out = read_facts(model.path.parent).held_out
     if held_out is not None:
         say(f"Held-out end of {target.path.name}: PSNR {held_out.psnr_db:.2f} dB, SSIM {held_out.ssim:.4f}")
@@ -144,15 +157,20 @@ def render_film(
     compute: Compute,
     workspace: Workspace,
     overwrite: bool,
-    conditioning: bool,
+    delivery: Delivery,
 ) -> Film:
-    """The steps of a rendering: retarget, chunk by chunk paint, join, carry the sound over."""
+    """The steps of a rendering: retarget, chunk by chunk paint, join, carry the sound over, judge, sign, report."""
     track = track_source(source, settings, workspace)
     moved = whole(retarget_track, track, model, settings.retargeting, workspace)
     chunks = list(render_chunks(source, model, moved, settings, compute, workspace))
-    with atomic_file(output, overwrite=overwrite) as beside:
-        deliver([chunk.segment.path for chunk in chunks], source.path, beside)
-    figures = whole(draw_conditioning, model, source, moved, workspace) if conditioning else None
+    origin = dance_origin(source, model, settings, delivery)
+    gated = gate_dance(delivery.gates, source, track, moved, model, settings.retargeting, settings.tracker, workspace)
+    figures = whole(draw_conditioning, model, source, moved, workspace)
+    with reported(
+        output, lambda film: report_dance(source, track, model, film, figures, settings.retargeting, compute)
+    ):
+        segments = [chunk.segment.path for chunk in chunks]
+        deliver(segments, source.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
     return Film(FileRef.of(output), model, moved, figures)
 
 
@@ -168,20 +186,11 @@ def render_chunks(
     frames = len(load_track(track.path))
     state: FileRef | None = None
     for start in range(0, frames, settings.chunk_frames):
+        may_go_on()
         stretch = Stretch(start, min(start + settings.chunk_frames, frames))
         chunk = whole(render_chunk, model, source, track, stretch, state, settings.encoding, compute, workspace)
         state = chunk.state
         yield chunk
-
-
-def deliver(segments: list[Path], source: Path, output: Path) -> None:
-    """Join the segments and give the film the source's sound; `output` is replaced."""
-    silent = output.with_name(f".{output.stem}-silent{output.suffix}")
-    try:
-        join_segments(segments, silent, overwrite=True)
-        carry_sound(silent, source, output, overwrite=True)
-    finally:
-        silent.unlink(missing_ok=True)
 
 
 def coverage(name: str, track: Track | FaceTrack) -> str:

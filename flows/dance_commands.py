@@ -28,6 +28,9 @@ from flows.arguments import (
     Workers,
     WorkspaceDir,
 )
+from flows.consent import chosen_consent
+from flows.consent_arguments import Consent, Label, SignCert, SignKey, WithoutConsent
+from flows.gate_arguments import MaxClamped, MaxMissing, MaxPoseError, MaxWarpError
 from flows.portrait_commands import show_heads
 from flows.starting import RUNS, bring_up, film
 from pipeline.artifacts import FileRef, refuse_existing
@@ -97,12 +100,24 @@ def dance(
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
+    consent: Consent = None,
+    without_consent_record: WithoutConsent = False,
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
+    label: Label = None,
+    max_missing_pct: MaxMissing = None,
+    max_pose_error_pct: MaxPoseError = None,
+    max_warp_error_ratio: MaxWarpError = None,
+    max_clamped_pct: MaxClamped = None,
 ) -> None:
     """Let the person of TARGET perform the dance of SOURCE."""
     refuse_existing(output, overwrite=overwrite)
+    said = chosen_consent(consent, without_record=without_consent_record, target=target)
     clips = film(source), film(target)
     engine, place = bring_up(ctx, workspace)
     from flows.dance import dance_flow
+    from flows.delivering import delivery_for
+    from flows.gates import Gates
     from flows.options import compute_for, render_settings, tracker_config, training_settings
 
     training = training_settings(
@@ -124,7 +139,18 @@ def dance(
         tracker=tracker_config(performer, workers),
     )
     compute = compute_for(device, seed)
-    made = engine.run(lambda: dance_flow(*clips, output, training, rendering, compute, place, overwrite))
+    gates = Gates(
+        max_missing_pct=max_missing_pct,
+        max_pose_error_pct=max_pose_error_pct,
+        max_warp_error_ratio=max_warp_error_ratio,
+        max_clamped_pct=max_clamped_pct,
+    )
+    delivery = delivery_for(output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates)
+    made = engine.run(
+        lambda: dance_flow(
+            *clips, output, training, rendering, compute, place, overwrite, consent=said, delivery=delivery
+        )
+    )
     typer.echo(made.film.path)
 
 
@@ -143,12 +169,21 @@ def render(
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
+    label: Label = None,
+    max_missing_pct: MaxMissing = None,
+    max_pose_error_pct: MaxPoseError = None,
+    max_warp_error_ratio: MaxWarpError = None,
+    max_clamped_pct: MaxClamped = None,
 ) -> None:
     """Let a trained likeness perform SOURCE."""
     refuse_existing(output, overwrite=overwrite)
     clip = film(source)
     engine, place = bring_up(ctx, workspace)
     from flows.dance import render_flow
+    from flows.delivering import delivery_for
+    from flows.gates import Gates
     from flows.options import compute_for, render_settings, tracker_config
     from stages.model_folder import read_facts
 
@@ -161,7 +196,14 @@ def render(
         encoder_preset=encoder_preset,
         tracker=tracker_config(performer, workers),
     )
-    made = engine.run(lambda: render_flow(clip, facts, output, rendering, compute, place, overwrite))
+    gates = Gates(
+        max_missing_pct=max_missing_pct,
+        max_pose_error_pct=max_pose_error_pct,
+        max_warp_error_ratio=max_warp_error_ratio,
+        max_clamped_pct=max_clamped_pct,
+    )
+    delivery = delivery_for(output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates)
+    made = engine.run(lambda: render_flow(clip, facts, output, rendering, compute, place, overwrite, delivery=delivery))
     typer.echo(made.film.path)
 
 
@@ -184,9 +226,12 @@ def train_dance(
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
     overwrite: Overwrite = False,
+    consent: Consent = None,
+    without_consent_record: WithoutConsent = False,
 ) -> None:
     """Train the likeness of the person in TARGET; the result is a model folder."""
     refuse_existing(output, overwrite=overwrite)
+    said = chosen_consent(consent, without_record=without_consent_record, target=target)
     clip = film(target)
     engine, place = bring_up(ctx, workspace)
     from flows.dance import train_dance_flow
@@ -212,7 +257,7 @@ def train_dance(
             processes=processes,
             tracker=tracker,
         )
-        return train_dance_flow(clip, training, compute, place)
+        return train_dance_flow(clip, training, compute, place, said)
 
     model = engine.run(learn)
     copy_model(model.path.parent, output, overwrite=overwrite)

@@ -18,6 +18,7 @@ from pipeline.delivery import side_by_side
 from pipeline.errors import UnderstudyError
 from stages.evaluation.compare import Comparison
 from stages.evaluation.compare_faces import FaceComparison
+from stages.provenance.consent import nobody
 
 SAMPLES = Path(__file__).parents[1] / "sample_videos"
 SOURCE, TARGET, TRUTH = "red_dance.mp4", "blue_dance.mp4", "blue_dances_as_red.mp4"
@@ -51,9 +52,16 @@ def demo_flow(
     source, target, truth = (sample(name) for name in (SOURCE, TARGET, TRUTH))
     output = folder / "blue_dances_as_red.mp4"
     made: Film = dance_flow(
-        source, target, output, training, rendering, compute, workspace, overwrite=overwrite, conditioning=True
+        source,
+        target,
+        output,
+        training,
+        rendering,
+        compute,
+        workspace,
+        overwrite=overwrite,
+        consent=nobody(),
     )
-    assert made.conditioning is not None
     films = [source.path, made.conditioning.path, output, truth.path]
     comparison: Comparison = evaluate_flow(made.film, truth, rendering.tracker, workspace)
     return _shown(folder, "", films, comparison)
@@ -71,9 +79,17 @@ def portrait_demo_flow(
     source, target, truth = (sample(name) for name in HEADS)
     output = folder / HEADS[-1]
     made: PortraitFilm = portrait_flow(
-        source, target, None, output, training, rendering, compute, workspace, overwrite=True, conditioning=True
+        source,
+        target,
+        None,
+        output,
+        training,
+        rendering,
+        compute,
+        workspace,
+        overwrite=True,
+        consent=nobody(),
     )
-    assert made.conditioning is not None
     films = [source.path, made.conditioning.path, output, truth.path]
     comparison: FaceComparison = evaluate_faces_flow(made.film, truth, rendering.tracker, workspace)
     return _shown(folder, "portrait_", films, comparison)

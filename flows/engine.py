@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from flows.operating.server import API_URL, connect
 from flows.workspace import Workspace
 from pipeline.errors import UnderstudyError
 
@@ -22,8 +23,12 @@ R = TypeVar("R")
 STARTUP_SECONDS = 180  # the first start on a slow machine writes a database
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # A server that is gone is asked again after 2, 4, 8, 16, 32 and 64 s: a run outlives a minute without it.
+    "PREFECT_CLIENT_MAX_RETRIES": "6",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(STARTUP_SECONDS),
     "DO_NOT_TRACK": "1",
 }
@@ -33,10 +38,16 @@ class Engine:
     """Prefect for one command: `start` at once, `run` a flow when the inputs are known."""
 
     def __init__(self, workspace: Workspace, *, debug: bool = False) -> None:
+        self._workspace = workspace
         _settle(workspace.prefect.resolve(), debug=debug)
 
     def start(self) -> "Engine":
-        """Let the server come up in the background; it takes about ten seconds the first time."""
+        """Let the server come up in the background; it takes about ten seconds the first time.
+
+        Raises: OperatingError: PREFECT_API_URL is set, and no server answers there.
+        """
+        if os.environ.get(API_URL):
+            connect(self._workspace)
         _server.start()
         return self
 
@@ -59,7 +70,11 @@ class _Server:
         self._failure: Exception | None = None
 
     def start(self) -> None:
-        if self._thread is None and not os.environ.get("PREFECT_API_URL"):
+        if self._thread is None and not os.environ.get(API_URL):
+            # All that flows need of Prefect, before the thread loads its server: modules that import each other and are
+            # asked for by two threads at once come out half made.
+            import flows.caching  # noqa: F401
+
             self._thread = threading.Thread(target=self._bring_up, name="prefect server", daemon=True)
             self._thread.start()
 

@@ -156,9 +156,8 @@ def _eye(machine: Machine) -> PerceptualLoss | None:
 def _command(clip: Path, plan: Plan, *, blind: bool) -> str:
     wanted = any(phase.weights.perceptual for phase in plan.preset.phases)
     without = ["--perceptual", "none"] if blind and wanted else []
-    return shlex.join(
-        ["understudy", "train", "dance", str(clip), "-o", f"{clip.stem}-model", *plan.options(), *without]
-    )
+    places = [str(clip), "-o", f"{clip.stem}-model", "--consent", "STATEMENT"]
+    return shlex.join(["understudy", "train", "dance", *places, *plan.options(), *without])
 
 
 def _findings(prospect: Prospect) -> Table:

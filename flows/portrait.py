@@ -7,11 +7,12 @@ from pathlib import Path
 from prefect import flow
 
 from flows.caching import whole
-from flows.dance import CHUNK_FRAMES, coverage, deliver
+from flows.dance import CHUNK_FRAMES, coverage
+from flows.delivering import PLAIN, Delivery, deliver, publish, workplace
+from flows.pacing import may_go_on
+from flows.parking import gate_portrait
 from flows.portrait_tasks import (
     Behind,
-    Face,
-    Moved,
     Onto,
     draw_mesh,
     draw_told,
@@ -25,14 +26,19 @@ from flows.portrait_tasks import (
     train_head,
 )
 from flows.progress import bar, say
-from flows.tasks import Chunk, teach
+from flows.provenance import portrait_origin
+from flows.report import report_portrait, reported
+from flows.results import Chunk, Face, Moved
+from flows.tasks import teach
 from flows.workspace import Workspace
-from pipeline.artifacts import FileRef, atomic_file, refuse_existing
+from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
 from pipeline.delivery import side_by_side
 from pipeline.errors import ModelError
 from pipeline.video import DEFAULT_ENCODING, Encoding
 from stages.portrait_model import FACE, PERFORMANCE, read_portrait_facts
+from stages.provenance.consent import Consent, keep_consent
+from stages.provenance.origin import Origin
 from stages.rendering.render import Stretch
 from stages.retargeting.face_model_file import load_face_model
 from stages.retargeting.motion_range import range_of_motion
@@ -83,19 +89,33 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a film is painted from but the likeness."""
+
+    played: Head  # the clip whose time the film has
+    heard: Head | None  # whose motion was borrowed; None: the target's own was edited
+    face: Face  # the target's
+    moved: Moved
+    told: FileRef  # what the network is told, as a film
+    behind: Behind
+
+
+@dataclass(frozen=True, slots=True)
 class PortraitFilm:
     """A finished film and what it was made of."""
 
     film: FileRef
     model: FileRef  # its model.json
     moved: Moved
-    conditioning: FileRef | None  # what the network was told, as a film, where a mosaic or that was asked for
+    conditioning: FileRef  # what the network was told, as a film
 
 
 @flow(name="train portrait")
-def train_portrait_flow(target: FileRef, settings: PortraitTraining, compute: Compute, workspace: Workspace) -> FileRef:
-    """Train the likeness of the head in `target`; returns its model.json."""
-    return train_likeness(find_target(target, settings, workspace), settings, compute, workspace)
+def train_portrait_flow(
+    target: FileRef, settings: PortraitTraining, compute: Compute, workspace: Workspace, consent: Consent | None = None
+) -> FileRef:
+    """Train the likeness of the head in `target`, whose person gave `consent`; returns its model.json."""
+    return train_likeness(find_target(target, settings, workspace), settings, compute, workspace, consent)
 
 
 @flow(name="portrait")
@@ -110,7 +130,8 @@ def portrait_flow(
     workspace: Workspace,
     overwrite: bool = False,
     mosaic: Path | None = None,
-    conditioning: bool = False,
+    consent: Consent | None = None,
+    delivery: Delivery = PLAIN,
 ) -> PortraitFilm:
     """Find both heads, move the target's, train its likeness, paint.
 
@@ -120,6 +141,7 @@ def portrait_flow(
         source: None: the target's own motion is edited.
         target: to train on; with a model the clip it was trained on, needed only to be edited or to lie behind.
         model: model.json of a trained likeness; None: it is trained.
+        consent: what was said of the consent of the person who is trained on; a trained model has its own record.
 
     Raises: ModelError: `target` is not the clip of the model; see also `track_face`, `measure_face`, `train_portrait`.
     """
@@ -128,19 +150,22 @@ def portrait_flow(
     heard = None if source is None else find_source(source, rendering, workspace)
     if model is None:
         seen = find_target(_given(target), training, workspace)
-        heard = _measured_once(heard, seen)
-        moved = move(heard, seen.face, rendering, workspace)
-        model = train_likeness(seen, training, compute, workspace)
+        heard, face = _measured_once(heard, seen), seen.face
+        moved = move(heard, face, rendering, workspace)
+        model = train_likeness(seen, training, compute, workspace, consent)
         played = heard or seen
     else:
         face = known_face(model, target)
         heard = _as_known(heard, face, model, rendering)
         moved = move(heard, face, rendering, workspace)
         played = heard or _tracked(_given(target), face, training.tracker, workspace)
-    film = render_film(played, target, model, moved, output, rendering, compute, workspace, overwrite)
-    told = whole(draw_told, model, played.clip, moved, PANEL_HEIGHT, workspace) if mosaic or conditioning else None
-    if mosaic is not None and told is not None:
-        write_mosaic(played, told, film, mosaic, workspace, overwrite)
+    told = whole(draw_told, model, played.clip, moved, PANEL_HEIGHT, workspace)
+    scene = Scene(played, heard, face, moved, told, _behind(played, target, rendering.onto))
+    tracker = rendering.tracker if rendering.onto == "source" else training.tracker  # that finds the face in the film
+    film = render_film(scene, model, output, rendering, tracker, compute, workspace, overwrite, delivery)
+    if mosaic is not None:
+        origin = portrait_origin(played.clip, model, rendering, delivery)
+        write_mosaic(played, told, film, mosaic, workspace, origin, delivery, overwrite)
     return PortraitFilm(film, model, moved, told)
 
 
@@ -188,8 +213,10 @@ def move(source: Head | None, target: Face, settings: PortraitRendering, workspa
     return moved
 
 
-def train_likeness(target: Head, settings: PortraitTraining, compute: Compute, workspace: Workspace) -> FileRef:
-    """The steps of a training, each reused where it was done before; returns the model's model.json."""
+def train_likeness(
+    target: Head, settings: PortraitTraining, compute: Compute, workspace: Workspace, consent: Consent | None
+) -> FileRef:
+    """The steps of a training, each reused where it was done before; what was said of consent is this training's."""
     preset = settings.preset
     prepared = whole(prepare_head, target.clip, target.track, target.face, preset, settings.size, workspace)
     taught: FileRef | None = None
@@ -197,6 +224,8 @@ def train_likeness(target: Head, settings: PortraitTraining, compute: Compute, w
         taught = whole(teach, prepared, gaps, settings.teacher, settings.teacher_weights, compute, workspace)
     budget, eye = settings.budget, settings.perceptual
     model = whole(train_head, prepared, taught, target.clip, target.face, preset, budget, eye, compute, workspace)
+    if consent is not None:
+        keep_consent(model.path.parent, consent)
     held_out = read_portrait_facts(model.path.parent).held_out
     if held_out is not None:
         name = target.clip.path.name
@@ -205,21 +234,29 @@ def train_likeness(target: Head, settings: PortraitTraining, compute: Compute, w
 
 
 def render_film(
-    played: Head,
-    target: FileRef | None,
+    scene: Scene,
     model: FileRef,
-    moved: Moved,
     output: Path,
     settings: PortraitRendering,
+    tracker: FaceTrackerConfig,
     compute: Compute,
     workspace: Workspace,
     overwrite: bool,
+    delivery: Delivery,
 ) -> FileRef:
-    """Paint chunk by chunk, join, carry over the sound of the clip whose time the film has."""
-    behind = _behind(played, target, settings.onto)
-    chunks = list(render_chunks(played.clip, model, moved, behind, settings, compute, workspace))
-    with atomic_file(output, overwrite=overwrite) as beside:
-        deliver([chunk.segment.path for chunk in chunks], played.clip.path, beside)
+    """Paint chunk by chunk, join, carry the sound over, judge, sign, report.
+
+    Args:
+        tracker: that finds the head in the film.
+    """
+    clip, track, heard = scene.played.clip, scene.played.track, None if scene.heard is None else scene.heard.face
+    chunks = list(render_chunks(clip, model, scene.moved, scene.behind, settings, compute, workspace))
+    origin = portrait_origin(clip, model, settings, delivery)
+    motion = scene.moved, heard, scene.face, settings.reenactment
+    gated = gate_portrait(delivery.gates, clip, track, *motion, tracker, workspace)
+    with reported(output, lambda film: report_portrait(clip, track, model, film, scene.told, *motion, compute)):
+        segments = [chunk.segment.path for chunk in chunks]
+        deliver(segments, clip.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
     return FileRef.of(output)
 
 
@@ -236,6 +273,7 @@ def render_chunks(
     frames = len(load_performance(moved.performance.path))
     state: FileRef | None = None
     for start in range(0, frames, settings.chunk_frames):
+        may_go_on()
         stretch = Stretch(start, min(start + settings.chunk_frames, frames))
         chunk = whole(render_head, model, source, moved, behind, stretch, state, settings.encoding, compute, workspace)
         state = chunk.state
@@ -243,13 +281,21 @@ def render_chunks(
 
 
 def write_mosaic(
-    played: Head, told: FileRef, film: FileRef, output: Path, workspace: Workspace, overwrite: bool
+    played: Head,
+    told: FileRef,
+    film: FileRef,
+    output: Path,
+    workspace: Workspace,
+    origin: Origin,
+    delivery: Delivery,
+    overwrite: bool,
 ) -> None:
-    """Set side by side what was filmed, its mesh, what the network was told and what it painted."""
+    """Set side by side what was filmed, its mesh, what the network was told and what it painted; signed as the film."""
     mesh = whole(draw_mesh, played.clip, played.track, workspace)
-    with bar("Side by side", None):
+    with bar("Side by side", None), workplace(output) as place:
         panels = [played.clip.path, mesh.path, told.path, film.path]
-        side_by_side(panels, output, labels=PANELS, height=PANEL_HEIGHT, overwrite=overwrite)
+        side_by_side(panels, place / output.name, labels=PANELS, height=PANEL_HEIGHT)
+        publish(place / output.name, played.clip.path, output, origin, delivery, overwrite=overwrite)
 
 
 def _behind(played: Head, target: FileRef | None, onto: Onto) -> Behind:

@@ -34,12 +34,17 @@ from flows.arguments import (
     Turn,
     WorkspaceDir,
 )
+from flows.consent import chosen_consent
+from flows.consent_arguments import Consent, Label, SignCert, SignKey, WithoutConsent
 from flows.engine import Engine
+from flows.gate_arguments import MaxClamped, MaxMissing, MaxWarpError
 from flows.starting import RUNS, bring_up, moving
 from flows.workspace import Workspace
 from pipeline.artifacts import refuse_existing
+from stages.provenance.consent import Consent as Statement
 
 FILM_A_TARGET = "Film the person for a minute or so: a likeness is learnt from motion, one picture shows none."
+HAS_A_RECORD = "a trained model has its own record of consent: leave --consent and --without-consent-record out"
 FILM_A_HEAD = "Give a film: its motion is what is borrowed, edited or learnt."
 
 
@@ -82,30 +87,33 @@ def portrait(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     overwrite: Overwrite = False,
+    consent: Consent = None,
+    without_consent_record: WithoutConsent = False,
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
+    label: Label = None,
+    max_missing_pct: MaxMissing = None,
+    max_warp_error_ratio: MaxWarpError = None,
+    max_clamped_pct: MaxClamped = None,
 ) -> None:
     """Let the head in TARGET do what the one in SOURCE does; with one clip, move its head by sliders."""
     for path in filter(None, (output, mosaic)):
         refuse_existing(path, overwrite=overwrite)
+    said = _consent(clips[-1], model, consent, without_record=without_consent_record)
     films = [moving(path, FILM_A_TARGET if path == clips[-1] and model is None else FILM_A_HEAD) for path in clips]
     engine, place = bring_up(ctx, workspace)
+    from flows import portrait_options as words
+    from flows.delivering import delivery_for
+    from flows.gates import Gates
     from flows.options import compute_for
     from flows.portrait import portrait_flow
-    from flows.portrait_options import (
-        chosen_edits,
-        face_tracker,
-        model_facts,
-        portrait_rendering,
-        portrait_training,
-        refuse_training,
-        roles,
-    )
 
-    refuse_training(model, minutes=minutes, steps=steps, size=size)
-    sliders = chosen_edits(
+    words.refuse_training(model, minutes=minutes, steps=steps, size=size)
+    sliders = words.chosen_edits(
         edits, yaw=yaw, pitch=pitch, roll=roll, smile=smile, jaw=jaw, brows=brows, lids=lids, gaze=gaze
     )
-    source, target, where = roles(films, model, onto, sliders)
-    training = portrait_training(
+    source, target, where = words.roles(films, model, onto, sliders)
+    training = words.portrait_training(
         method=method,
         preset=preset,
         flow_teacher=flow_teacher,
@@ -113,9 +121,9 @@ def portrait(
         steps=steps,
         size=size,
         perceptual=perceptual,
-        tracker=face_tracker(target_face or (face if source is None else None)),  # one clip has one face to name
+        tracker=words.face_tracker(target_face or (face if source is None else None)),  # one clip has one face to name
     )
-    rendering = portrait_rendering(
+    rendering = words.portrait_rendering(
         transfer=transfer,
         mode=mode,
         motion=motion,
@@ -124,15 +132,29 @@ def portrait(
         codec=codec,
         crf=crf,
         encoder_preset=encoder_preset,
-        tracker=face_tracker(face),
+        tracker=words.face_tracker(face),
     )
-    known, compute = model_facts(model), compute_for(device, seed)
+    gates = Gates(
+        max_missing_pct=max_missing_pct, max_warp_error_ratio=max_warp_error_ratio, max_clamped_pct=max_clamped_pct
+    )
+    delivery = delivery_for(output, clips[0], sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates)
+    given = (source, target, words.model_facts(model), output, training, rendering, compute_for(device, seed), place)
     made = engine.run(
-        lambda: portrait_flow(
-            source, target, known, output, training, rendering, compute, place, overwrite=overwrite, mosaic=mosaic
-        )
+        lambda: portrait_flow(*given, overwrite=overwrite, mosaic=mosaic, consent=said, delivery=delivery)
     )
     typer.echo(made.film.path)
+
+
+def _consent(target: Path, model: Path | None, consent: str | None, *, without_record: bool) -> Statement | None:
+    """What was said for a training; a trained model is not asked again.
+
+    Raises: ConsentError; typer.BadParameter where a trained model is given a record.
+    """
+    if model is None:
+        return chosen_consent(consent, without_record=without_record, target=target)
+    if consent is not None or without_record:
+        raise typer.BadParameter(HAS_A_RECORD)
+    return None
 
 
 def train_portrait(
@@ -151,9 +173,12 @@ def train_portrait(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     overwrite: Overwrite = False,
+    consent: Consent = None,
+    without_consent_record: WithoutConsent = False,
 ) -> None:
     """Train the likeness of the head in TARGET; the result is a model folder."""
     refuse_existing(output, overwrite=overwrite)
+    said = chosen_consent(consent, without_record=without_consent_record, target=target)
     clip = moving(target, FILM_A_TARGET)
     engine, place = bring_up(ctx, workspace)
     from flows.options import compute_for
@@ -172,7 +197,7 @@ def train_portrait(
         tracker=face_tracker(face),
     )
     compute = compute_for(device, seed)
-    model = engine.run(lambda: train_portrait_flow(clip, training, compute, place))
+    model = engine.run(lambda: train_portrait_flow(clip, training, compute, place, said))
     copy_portrait(model.path.parent, output, overwrite=overwrite)
     typer.echo(output)
 

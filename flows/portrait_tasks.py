@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 import torch
-from prefect import task
 
-from flows.caching import ByContent
+from flows.caching import stage
+from flows.pacing import asking, saved_first
 from flows.progress import bar, say, training_bar
-from flows.tasks import Chunk
+from flows.results import Chunk, Face, Moved
 from flows.together import told
 from flows.workspace import Workspace, content_key
 from models.perceptual import load_perceptual
@@ -55,23 +55,6 @@ TRACKING, MEASURING, LIGHTING, PREPARING, TRAINING, REENACTING, RENDERING, SHOWI
 Onto = Literal["target", "still", "source"]
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A clip's face: whose it is, and what it does in the clip."""
-
-    model: FileRef
-    performance: FileRef
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What the target's head is to do."""
-
-    performance: FileRef  # in the target's frame
-    follows: FileRef  # which frame of the target's clip lies behind each
-    lines: tuple[str, ...]  # what is to be said of it
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
     """What a painted head is put into."""
@@ -81,7 +64,7 @@ class Behind:
     face: Face | None = None  # the source's, where the head is put into the source
 
 
-@task(name="track face", persist_result=True, cache_policy=ByContent(version=TRACKING))
+@stage("track face", version=TRACKING)
 def track_head(clip: FileRef, config: FaceTrackerConfig, workspace: Workspace) -> FileRef:
     """Find one face in every frame."""
     path = workspace.place("tracks", content_key(TRACKING, "face", clip, config), ".npz")
@@ -90,7 +73,7 @@ def track_head(clip: FileRef, config: FaceTrackerConfig, workspace: Workspace) -
     return FileRef.of(path)
 
 
-@task(name="measure face", persist_result=True, cache_policy=ByContent(version=MEASURING))
+@stage("measure face", version=MEASURING)
 def measure(clip: FileRef, track: FileRef, as_target: bool, workspace: Workspace) -> Face:
     """Learn a clip's face from its track: a target's from the frames that training sees, a source's from all."""
     points = load_face_track(track.path)
@@ -106,7 +89,7 @@ def measure(clip: FileRef, track: FileRef, as_target: bool, workspace: Workspace
     return Face(FileRef.of(model_path), FileRef.of(performance_path))
 
 
-@task(name="measure light", persist_result=True, cache_policy=ByContent(version=LIGHTING))
+@stage("measure light", version=LIGHTING)
 def light(clip: FileRef, face: Face, workspace: Workspace) -> Face:
     """Add what the film tells of the face's colours and the light upon it."""
     path = workspace.place("faces", content_key(LIGHTING, clip, face), "-lit.npz")
@@ -117,7 +100,7 @@ def light(clip: FileRef, face: Face, workspace: Workspace) -> Face:
     return replace(face, model=FileRef.of(path))
 
 
-@task(name="prepare portrait", persist_result=True, cache_policy=ByContent(version=PREPARING))
+@stage("prepare portrait", version=PREPARING)
 def prepare_head(
     clip: FileRef,
     track: FileRef,
@@ -136,7 +119,7 @@ def prepare_head(
     return FileRef.of(folder / "clip.json")
 
 
-@task(name="train portrait", persist_result=True, cache_policy=ByContent(version=TRAINING))
+@stage("train portrait", version=TRAINING, alone=True)
 def train_head(
     prepared: FileRef,
     taught: FileRef | None,
@@ -152,7 +135,7 @@ def train_head(
     key = content_key(TRAINING, "face", prepared, taught, clip, face, preset, budget, perceptual, compute)
     folder = workspace.place("models", key)
     try:
-        with training_bar(f"Training {preset.name} on {clip.path.name}") as show:
+        with training_bar(f"Training {preset.name} on {clip.path.name}") as show, saved_first():
             train_portrait(
                 prepared.path.parent,
                 clip,
@@ -164,7 +147,7 @@ def train_head(
                 performance=load_performance(face.performance.path),
                 flow=None if taught is None else taught.path.parent,
                 perceptual=None if perceptual is None else load_perceptual(perceptual.path).to(compute.device),
-                watch=lambda report: show(report.done, report.seconds_left, told(report)),
+                watch=asking(lambda report: show(report.done, report.seconds_left, told(report))),
             )
     except torch.OutOfMemoryError as error:
         framing = open_clip(prepared.path.parent).framing
@@ -177,7 +160,7 @@ def train_head(
     return FileRef.of(folder / "model.json")
 
 
-@task(name="reenact", persist_result=True, cache_policy=ByContent(version=REENACTING))
+@stage("reenact", version=REENACTING)
 def reenact_head(source: Face, target: Face, config: ReenactConfig, onto: Onto, workspace: Workspace) -> Moved:
     """Let the target's head do what the source's does."""
     own, model = load_performance(target.performance.path), load_face_model(target.model.path)
@@ -186,7 +169,7 @@ def reenact_head(source: Face, target: Face, config: ReenactConfig, onto: Onto, 
     return _kept(reenact(*heard, own, model, config), own, model.reference, onto, key, workspace)
 
 
-@task(name="edit", persist_result=True, cache_policy=ByContent(version=REENACTING))
+@stage("edit", version=REENACTING)
 def edit_head(target: Face, edits: FaceEdits, onto: Onto, workspace: Workspace) -> Moved:
     """Move the target's own head by sliders."""
     own, model = load_performance(target.performance.path), load_face_model(target.model.path)
@@ -209,7 +192,7 @@ def _kept(
     return Moved(FileRef.of(path), FileRef.of(order), result.lines)
 
 
-@task(name="render portrait chunk", persist_result=True, cache_policy=ByContent(version=RENDERING))
+@stage("render portrait chunk", version=RENDERING)
 def render_head(
     model: FileRef,
     source: FileRef,
@@ -227,7 +210,8 @@ def render_head(
     segment, after = (workspace.place("segments", key, suffix) for suffix in (".mp4", ".safetensors"))
     performance = load_performance(moved.performance.path)
     setting = _setting(behind, loaded, performance, moved)
-    with bar(f"Rendering frames {stretch.start} to {stretch.stop - 1}", stretch.stop - stretch.start) as advance:
+    title, length = f"Rendering frames {stretch.start} to {stretch.stop - 1}", stretch.stop - stretch.start
+    with bar(title, length, first=stretch.start) as advance:
         rendered = render_portrait_stretch(
             loaded,
             performance,
@@ -255,7 +239,7 @@ def _setting(behind: Behind, model: LoadedPortrait, performance: FacePerformance
     return IntoSource(behind.clip.path, place_heads(performance, model.face, source, face))
 
 
-@task(name="draw mesh", persist_result=True, cache_policy=ByContent(version=SHOWING))
+@stage("draw mesh", version=SHOWING)
 def draw_mesh(clip: FileRef, track: FileRef, workspace: Workspace) -> FileRef:
     """Write the clip with its tracked mesh drawn over, for people to look at."""
     path = workspace.place("conditioning", content_key(SHOWING, "mesh", clip, track), ".mp4")
@@ -265,7 +249,7 @@ def draw_mesh(clip: FileRef, track: FileRef, workspace: Workspace) -> FileRef:
     return FileRef.of(path)
 
 
-@task(name="draw face images", persist_result=True, cache_policy=ByContent(version=SHOWING))
+@stage("draw face images", version=SHOWING)
 def draw_told(model: FileRef, source: FileRef, moved: Moved, height: int, workspace: Workspace) -> FileRef:
     """Write what the network is told as a film, for people to look at."""
     path = workspace.place("conditioning", content_key(SHOWING, "told", model, source, moved, height), ".mp4")

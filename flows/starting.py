@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from flows.engine import Engine
+from flows.storage import Remote
 from flows.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.errors import VideoError
@@ -16,8 +17,16 @@ PICTURES = ("png", "mjpeg", "webp", "bmp", "tiff", "jpegxl")  # codecs of files 
 
 
 def bring_up(ctx: typer.Context, workspace: Path) -> tuple[Engine, Workspace]:
-    """Start Prefect in the background; what is imported next loads meanwhile."""
-    place = Workspace(workspace.resolve())
+    """Start Prefect in the background; what is imported next loads meanwhile.
+
+    Args:
+        workspace: a folder, or the URL of one that machines share.
+
+    Raises: StorageError: the URL cannot be read and written.
+    """
+    place = Workspace.at(workspace)
+    if place.remote is not None:
+        Remote(place.remote).check()
     return Engine(place, debug=bool(ctx.obj)).start(), place
 
 

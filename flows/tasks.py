@@ -1,14 +1,14 @@
 """One thin cached task for every stage: FileRefs and frozen configs in, FileRefs out."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import torch
-from prefect import task
 
-from flows.caching import ByContent
+from flows.caching import stage
+from flows.pacing import asking, saved_first
 from flows.progress import bar, say, training_bar
+from flows.results import Chunk
 from flows.together import TrainingJob, run, told, train_together
 from flows.workspace import Workspace, content_key
 from pipeline.artifacts import FileRef
@@ -32,15 +32,7 @@ from stages.training.plan import out_of_memory
 TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 2, 2, 1, 2, 4, 2, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A finished stretch of film and what the next one goes on from."""
-
-    segment: FileRef
-    state: FileRef
-
-
-@task(name="track", persist_result=True, cache_policy=ByContent(version=TRACKING))
+@stage("track", version=TRACKING)
 def track_clip(clip: FileRef, config: TrackerConfig, workspace: Workspace) -> FileRef:
     """Find one performer's joints in every frame."""
     path = workspace.place("tracks", content_key(TRACKING, clip, config), ".npz")
@@ -49,7 +41,7 @@ def track_clip(clip: FileRef, config: TrackerConfig, workspace: Workspace) -> Fi
     return FileRef.of(path)
 
 
-@task(name="prepare", persist_result=True, cache_policy=ByContent(version=PREPARING))
+@stage("prepare", version=PREPARING)
 def prepare(
     clip: FileRef, track: FileRef, preset: DancePreset, size: tuple[int, int] | None, workspace: Workspace
 ) -> FileRef:
@@ -62,7 +54,7 @@ def prepare(
     return FileRef.of(folder / "clip.json")
 
 
-@task(name="teach flow", persist_result=True, cache_policy=ByContent(version=TEACHING))
+@stage("teach flow", version=TEACHING)
 def teach(
     prepared: FileRef,
     gaps: tuple[int, ...],
@@ -74,7 +66,8 @@ def teach(
     """Find the flow between the target's pictures, once for all trainings on them."""
     clip = open_clip(prepared.path.parent)
     folder = workspace.place("flow", content_key(TEACHING, prepared, gaps, teacher, weights))
-    with bar("Looking at the motion", sum(len(pairs_apart(clip, gap)) for gap in gaps)) as advance:
+    pairs = sum(len(pairs_apart(clip, gap)) for gap in gaps)
+    with bar("Looking at the motion", pairs, first=None) as advance:
         teach_flow(
             clip,
             gaps,
@@ -87,7 +80,7 @@ def teach(
     return FileRef.of(folder / "flow.json")
 
 
-@task(name="train", persist_result=True, cache_policy=ByContent(version=TRAINING))
+@stage("train", version=TRAINING, alone=True)
 def train(
     prepared: FileRef,
     taught: FileRef | None,
@@ -118,8 +111,8 @@ def train(
         train_together(job, processes)
         return FileRef.of(folder / "model.json")
     try:
-        with training_bar(f"Training {preset.name} on {clip.path.name}") as show:
-            run(job, lambda report: show(report.done, report.seconds_left, told(report)))
+        with training_bar(f"Training {preset.name} on {clip.path.name}") as show, saved_first():
+            run(job, asking(lambda report: show(report.done, report.seconds_left, told(report))))
     except torch.OutOfMemoryError as error:
         framing, joints = open_clip(prepared.path.parent).framing, load_track(track.path)
         size = framing.width, framing.height
@@ -127,7 +120,7 @@ def train(
     return FileRef.of(folder / "model.json")
 
 
-@task(name="retarget", persist_result=True, cache_policy=ByContent(version=RETARGETING))
+@stage("retarget", version=RETARGETING)
 def retarget_track(track: FileRef, model: FileRef, config: RetargetConfig, workspace: Workspace) -> FileRef:
     """Put the source's performance onto the target's body and place."""
     joints = load_track(track.path)
@@ -138,7 +131,7 @@ def retarget_track(track: FileRef, model: FileRef, config: RetargetConfig, works
     return FileRef.of(path)
 
 
-@task(name="render chunk", persist_result=True, cache_policy=ByContent(version=RENDERING))
+@stage("render chunk", version=RENDERING)
 def render_chunk(
     model: FileRef,
     source: FileRef,
@@ -154,7 +147,8 @@ def render_chunk(
     key = content_key(RENDERING, model, source, track, stretch, state, encoding, compute)
     segment = workspace.place("segments", key, ".mp4")
     after = workspace.place("segments", key, ".safetensors")
-    with bar(f"Rendering frames {stretch.start} to {stretch.stop - 1}", stretch.stop - stretch.start) as advance:
+    title, length = f"Rendering frames {stretch.start} to {stretch.stop - 1}", stretch.stop - stretch.start
+    with bar(title, length, first=stretch.start) as advance:
         rendered = render_stretch(
             loaded,
             load_track(track.path),
@@ -172,7 +166,7 @@ def render_chunk(
     return Chunk(FileRef.of(segment), FileRef.of(after))
 
 
-@task(name="draw conditioning", persist_result=True, cache_policy=ByContent(version=CONDITIONING))
+@stage("draw conditioning", version=CONDITIONING)
 def draw_conditioning(model: FileRef, source: FileRef, track: FileRef, workspace: Workspace) -> FileRef:
     """Write the stick figures as a film, for people to look at."""
     facts = read_facts(model.path.parent)

@@ -7,11 +7,14 @@ from pathlib import Path
 from prefect import flow
 
 from flows.caching import whole
-from flows.dance import CHUNK_FRAMES, deliver
+from flows.dance import CHUNK_FRAMES
+from flows.delivering import PLAIN, Delivery, deliver
+from flows.pacing import may_go_on
 from flows.progress import say
+from flows.provenance import translation_origin
+from flows.report import report_translate, reported
+from flows.results import Segment, Store
 from flows.translate_tasks import (
-    Segment,
-    Store,
     named,
     prepare_both,
     prepare_domain,
@@ -21,7 +24,7 @@ from flows.translate_tasks import (
     translate_chunk,
 )
 from flows.workspace import Workspace
-from pipeline.artifacts import FileRef, atomic_file, refuse_existing
+from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
 from pipeline.video import DEFAULT_ENCODING, Encoding
 from stages.rendering.render import Stretch
@@ -91,6 +94,7 @@ def translate_flow(
     compute: Compute,
     workspace: Workspace,
     overwrite: bool = False,
+    delivery: Delivery = PLAIN,
 ) -> FileRef:
     """Show a clip in the look that a model has learnt: its size, times and sound; every frame.
 
@@ -100,8 +104,10 @@ def translate_flow(
     """
     refuse_existing(output, overwrite=overwrite)
     segments = list(translate_chunks(clip, model, settings, compute, workspace))
-    with atomic_file(output, overwrite=overwrite) as beside:
-        deliver([segment.film.path for segment in segments], clip.path, beside)
+    origin = translation_origin(clip, model, settings, delivery)
+    films = [segment.film.path for segment in segments]
+    with reported(output, lambda film: report_translate(clip, model, film, compute)):
+        deliver(films, clip.path, output, origin, delivery, settings.encoding, overwrite=overwrite)
     return FileRef.of(output)
 
 
@@ -115,6 +121,7 @@ def translate_chunks(
         say(f"In tiles of {rendering.tiling.side} pixels, whose brightness and colours are measured together")
     start, state, ends = 0, None, False
     while not ends:
+        may_go_on()
         stretch = Stretch(start, start + settings.chunk_frames)
         segment: Segment = whole(
             translate_chunk, model, way, clip, stretch, state, rendering, settings.encoding, compute, workspace

@@ -20,6 +20,7 @@ from flows.arguments import (
     Steps,
     WorkspaceDir,
 )
+from flows.consent_arguments import Label, SignCert, SignKey
 from flows.starting import RUNS, bring_up, film
 from pipeline.artifacts import refuse_existing
 
@@ -51,11 +52,15 @@ def translate(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     overwrite: Overwrite = False,
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
+    label: Label = None,
 ) -> None:
     """Show CLIP in the look that a model has learnt."""
     refuse_existing(output, overwrite=overwrite)
     source = film(clip)
     engine, place = bring_up(ctx, workspace)
+    from flows.delivering import delivery_for
     from flows.options import compute_for
     from flows.translate import translate_flow
     from flows.translate_options import translate_rendering, translator_facts
@@ -64,7 +69,8 @@ def translate(
         direction=direction, steady=steady, tile=tile, codec=codec, crf=crf, encoder_preset=encoder_preset
     )
     facts, compute = translator_facts(model, direction), compute_for(device, seed)
-    made = engine.run(lambda: translate_flow(source, facts, output, rendering, compute, place, overwrite))
+    delivery = delivery_for(output, clip, sign_cert=sign_cert, sign_key=sign_key, label=label)
+    made = engine.run(lambda: translate_flow(source, facts, output, rendering, compute, place, overwrite, delivery))
     typer.echo(made.path)
 
 

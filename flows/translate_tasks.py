@@ -1,14 +1,14 @@
 """One thin cached task for every stage of a translation: FileRefs and frozen configs in, FileRefs out."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import torch
-from prefect import task
 
-from flows.caching import ByContent
+from flows.caching import stage
+from flows.pacing import asking, saved_first
 from flows.progress import bar, training_bar
+from flows.results import Segment, Store, Stores
 from flows.together import told
 from flows.workspace import Workspace, content_key
 from models.perceptual import load_perceptual
@@ -30,47 +30,22 @@ from stages.translate_model import Direction, load_translator
 PREPARING, TEACHING, TRAINING, TRANSLATING = 1, 1, 1, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """The pictures of one domain, at the training size."""
-
-    facts: FileRef  # its store.json
-    lines: tuple[str, ...]  # what is to be said of it
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Two that belong together, picture by picture."""
-
-    a: Store
-    b: Store
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A finished stretch of film and what the next one goes on from."""
-
-    film: FileRef
-    state: FileRef | None  # None: frames are translated alone
-    ends: bool  # the clip has no more frames
-
-
-@task(name="prepare pictures", persist_result=True, cache_policy=ByContent(version=PREPARING))
+@stage("prepare pictures", version=PREPARING)
 def prepare_domain(places: tuple[FileRef, ...], config: StoreConfig, strict: bool, workspace: Workspace) -> Store:
     """Read clips and pictures once, to the training size."""
     folder = workspace.place("pictures", content_key(PREPARING, "domain", places, config, strict))
-    with bar(f"Preparing {named(places)}", None) as advance:
+    with bar(f"Preparing {named(places)}", None, first=None) as advance:
         report = prepare_pictures(
             [place.path for place in places], config, folder, strict=strict, progress=lambda done: advance(done)
         )
     return Store(FileRef.of(folder / FACTS), report.lines)
 
 
-@task(name="prepare pairs", persist_result=True, cache_policy=ByContent(version=PREPARING))
+@stage("prepare pairs", version=PREPARING)
 def prepare_both(a: FileRef, b: FileRef, config: StoreConfig, strict: bool, workspace: Workspace) -> Stores:
     """The same for pictures that belong together."""
     folder = workspace.place("pictures", content_key(PREPARING, "pairs", a, b, config, strict))
-    with bar(f"Preparing pairs of {a.path.name} and {b.path.name}", None) as advance:
+    with bar(f"Preparing pairs of {a.path.name} and {b.path.name}", None, first=None) as advance:
         reports = prepare_pairs(a.path, b.path, config, folder, strict=strict, progress=lambda done: advance(done))
     one, other = (
         Store(FileRef.of(folder / name / FACTS), report.lines) for name, report in zip(PAIR, reports, strict=True)
@@ -78,16 +53,16 @@ def prepare_both(a: FileRef, b: FileRef, config: StoreConfig, strict: bool, work
     return Stores(one, other)
 
 
-@task(name="teach motion", persist_result=True, cache_policy=ByContent(version=TEACHING))
+@stage("teach motion", version=TEACHING)
 def teach(store: FileRef, preset: TranslatePreset, workspace: Workspace) -> FileRef:
     """Find how neighbouring pictures of a domain move, once for all trainings on them."""
     folder = workspace.place("flow", content_key(TEACHING, "pictures", store, preset.teacher))
-    with bar("Looking at the motion", neighbours_in(store.path.parent)) as advance:
+    with bar("Looking at the motion", neighbours_in(store.path.parent), first=None) as advance:
         teach_motion(store.path.parent, preset, folder, progress=advance)
     return FileRef.of(folder / "flow.json")
 
 
-@task(name="train translate", persist_result=True, cache_policy=ByContent(version=TRAINING))
+@stage("train translate", version=TRAINING, alone=True)
 def train(
     a: FileRef,
     b: FileRef,
@@ -103,7 +78,7 @@ def train(
     key = content_key(TRAINING, "translate", a, b, flow_a, flow_b, preset, budget, perceptual, compute)
     folder = workspace.place("models", key)
     try:
-        with training_bar(f"Training {preset.method} {preset.name}") as show:
+        with training_bar(f"Training {preset.method} {preset.name}") as show, saved_first():
             train_translate(
                 a.path.parent,
                 b.path.parent,
@@ -114,7 +89,7 @@ def train(
                 flow_a=None if flow_a is None else flow_a.path.parent,
                 flow_b=None if flow_b is None else flow_b.path.parent,
                 perceptual=None if perceptual is None else load_perceptual(perceptual.path).to(compute.device),
-                watch=lambda report: show(report.done, report.seconds_left, told(report)),
+                watch=asking(lambda report: show(report.done, report.seconds_left, told(report))),
             )
     except torch.OutOfMemoryError as error:
         raise TrainingError(
@@ -123,7 +98,7 @@ def train(
     return FileRef.of(folder / "model.json")
 
 
-@task(name="translate chunk", persist_result=True, cache_policy=ByContent(version=TRANSLATING))
+@stage("translate chunk", version=TRANSLATING)
 def translate_chunk(
     model: FileRef,
     direction: Direction,
@@ -141,7 +116,8 @@ def translate_chunk(
     frames = probe(clip.path).frames
     stop = stretch.stop if frames is None else min(stretch.stop, frames)
     try:
-        with bar(f"Translating frames {stretch.start} to {stop - 1}", stop - stretch.start) as advance:
+        title = f"Translating frames {stretch.start} to {stop - 1}"
+        with bar(title, stop - stretch.start, first=stretch.start) as advance:
             done = translate_stretch(
                 clip.path,
                 _translator(model.path.parent, model.sha256, direction, compute),

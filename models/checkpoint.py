@@ -46,6 +46,12 @@ def fit_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: str | P
 
     Raises: ModelError naming `where` unless names and shapes are exactly the network's.
     """
+    refuse_misfits(module, tensors, where)
+    module.load_state_dict(dict(tensors))
+
+
+def refuse_misfits(module: nn.Module, tensors: Mapping[str, Tensor], where: str | Path) -> None:
+    """Raise ModelError naming `where` unless names and shapes are exactly the network's, which may be on "meta"."""
     found = differences(module, tensors)
     if found:
         raise ModelError(
@@ -54,7 +60,6 @@ def fit_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: str | P
             "exactly the weights of this network",
             "Choose the file that its training wrote.",
         )
-    module.load_state_dict(dict(tensors))
 
 
 def differences(module: nn.Module, tensors: Mapping[str, Tensor]) -> str:

@@ -19,6 +19,8 @@ from pipeline.errors import ModelError, TrainingError
 
 HEADER = "understudy_training_state"
 VERSION = 1
+# What a tree that is none of ours leads to: keys and attributes that are not there, values of other types and lengths.
+_MISMATCHES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +69,18 @@ class TrainingState:
     def restore(self, path: Path) -> Progress:
         """Bring every part back to what `save` saw, in place, and return how far the training had come.
 
-        Raises: TrainingError where the file is missing, damaged or of another training; nothing is changed then.
+        Raises: TrainingError where the file is missing, damaged or of another training. Nothing is changed then, but
+            by a file whose values were tampered with one by one: parts read before those are found out.
         """
         tree = _read(path)
-        self._refuse_another(path, tree)
+        try:
+            self._refuse_another(path, tree)
+            self._take(tree)
+        except _MISMATCHES as error:
+            raise _damaged(path, error) from error
+        return Progress(step=tree["step"], notes=tree["notes"])
+
+    def _take(self, tree: Mapping[str, Any]) -> None:
         for name, module in self.modules.items():
             module.load_state_dict(tree["modules"][name])
         for name, optimiser in self.optimisers.items():
@@ -79,7 +89,6 @@ class TrainingState:
             generator.set_state(tree["generators"][name])
         for name, sampler in self.samplers.items():
             sampler.bit_generator.state = tree["samplers"][name]
-        return Progress(step=tree["step"], notes=tree["notes"])
 
     def _refuse_another(self, path: Path, tree: Mapping[str, Any]) -> None:
         """Raise TrainingError unless every part of the saved tree fits the live one of its name."""
@@ -121,10 +130,20 @@ def _read(path: Path) -> dict[str, Any]:
         raise TrainingError(path, error.found, "a training state", error.remedy) from error
     if HEADER not in metadata:
         raise _unfit(path, "the file holds weights only", "a training state")
-    tree: dict[str, Any] = _unpack(json.loads(metadata[HEADER]), tensors)
-    if tree["version"] != VERSION:
-        raise _unfit(path, f"the training state has version {tree['version']}", f"version {VERSION}")
+    try:
+        tree: dict[str, Any] = _unpack(json.loads(metadata[HEADER]), tensors)
+        if tree["version"] != VERSION:
+            raise _unfit(path, f"the training state has version {tree['version']}", f"version {VERSION}")
+        if type(tree["step"]) is not int or not isinstance(tree["notes"], dict):
+            raise TypeError(f"step {tree['step']!r}, notes {type(tree['notes']).__name__}")
+    except _MISMATCHES as error:
+        raise _damaged(path, error) from error
     return tree
+
+
+def _damaged(path: Path, error: Exception) -> TrainingError:
+    found = f"the training state is damaged ({error!r})"
+    return TrainingError(path, found, "the file as training saved it", "Copy it again, or start a new training.")
 
 
 def _unfit(path: Path, found: str, expected: str) -> TrainingError:

@@ -1,17 +1,26 @@
 """ArrayFile: named arrays in one .npz file, without pickle, versioned; every field is checked when read."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artifacts import atomic_file
-from pipeline.errors import TrackError
+from pipeline.errors import LimitExceeded, TrackError
+from pipeline.limits import MEBIBYTE, limits
 
+# What a damaged .npy, .npz or JSON leads its reader to, beside our own errors (numpy 1.26, Python 3.11).
+DAMAGE = (
+    *(OSError, EOFError, MemoryError, RecursionError, TokenError, SyntaxError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+)
 _MAKER = "understudy "  # before the kind, in the file
 
 
@@ -72,14 +81,16 @@ class ArrayFile:
 
         Raises:
             TrackError: no such file, or none of arrays.
+            LimitExceeded: the arrays are larger than one file's may be.
         """
         expected = f"a file that holds a {self.kind} (.npz)"
         if not path.is_file():
             raise TrackError(path, "there is no such file", expected, f"Check the path. {self.remedy}")
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(path) as archive:
+                _refuse_bomb(path, archive)
+                return {info.filename.removesuffix(".npy"): _array(archive, info) for info in archive.infolist()}
+        except DAMAGE as error:
             raise TrackError(path, f"the file cannot be read ({error})", expected, self.remedy) from error
 
     def _check(self, path: Path, field: Field, arrays: dict[str, NDArray[Any]], lengths: dict[str, int]) -> None:
@@ -97,6 +108,24 @@ class ArrayFile:
         if not (np.isfinite(array) & (array >= field.least) & (array <= field.most)).all():
             found = f"field {field.name!r} holds values out of range"
             raise TrackError(path, found, f"finite numbers{_bounds(field)}", self.remedy)
+
+
+def _refuse_bomb(path: Path, archive: zipfile.ZipFile) -> None:
+    """Look at the sizes before unpacking: a thousandth of them is enough to pack zeros in.
+
+    They can be relied on: of each part no more is unpacked than the archive says of it.
+    """
+    allowed = limits()
+    size = sum(info.file_size for info in archive.infolist())
+    if size > allowed.arrays * MEBIBYTE:
+        found, expected = f"arrays of {size // MEBIBYTE} MiB", f"at most {allowed.arrays} MiB"
+        raise LimitExceeded(path, found, expected, allowed.remedy("arrays", 1 + size // MEBIBYTE))
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(info) as part:
+        array: NDArray[Any] = np.lib.format.read_array(part, allow_pickle=False)  # type: ignore[no-untyped-call]
+        return array
 
 
 def _said(shape: tuple[int | str, ...]) -> str:

@@ -4,6 +4,8 @@ Segments are joined by `pipeline.video.join_segments`: there every packet's time
 concat reader, counting in microseconds, cannot promise.
 """
 
+import re
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
@@ -19,7 +21,7 @@ import numpy as np
 from pipeline.artifacts import atomic_file
 from pipeline.errors import VideoError
 from pipeline.values import VideoInfo
-from pipeline.video import probe, probe_sound, refuse_rounding
+from pipeline.video import FORMATS, probe, probe_sound, refuse_rounding
 
 # What each kind of film can hold and its players play; Matroska holds everything. The rest becomes AAC.
 COPIED_SOUND = {
@@ -28,6 +30,9 @@ COPIED_SOUND = {
     ".mov": ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_f32le"),
 }
 SOUND_BIT_RATE = "192k"
+# What a file says beside its pictures and sound (place, device, owner, times, titles) stays behind, of the file and of
+# each stream: ffmpeg carries both along unless told of either.
+NO_TAGS = {"map_metadata": -1, "map_metadata:s:v": -1, "map_metadata:s:a": -1, "map_chapters": -1}
 
 LABEL_ROWS = 32  # pixels above each panel
 LAST_LINES = 6  # of what ffmpeg wrote, shown in an error
@@ -40,7 +45,7 @@ def carry_sound(film: Path, source: Path, output: Path, *, overwrite: bool = Fal
     t seconds after the source's first picture lies t seconds after the film's (`Frame.time` 0), also where either
     started late. The film decides the length: sound before its first picture and after its last one is left out,
     to the packet (about 20 ms). Pictures are copied, every frame at its exact time. A silent source makes a silent
-    copy.
+    copy. Of what files say beside that (place, device, times, titles, chapters) only each sound's language is carried.
 
     Args:
         film: pictures; any sound in it is left out.
@@ -55,15 +60,18 @@ def carry_sound(film: Path, source: Path, output: Path, *, overwrite: bool = Fal
     """
     pictures, start = probe(film), probe(source).start
     refuse_rounding(output, pictures.time_base)
-    codecs = {f"c:a:{number}": _sound_codec(sound.codec, output) for number, sound in enumerate(probe_sound(source))}
+    sounds = probe_sound(source)
+    codecs = {f"c:a:{number}": _sound_codec(sound.codec, output) for number, sound in enumerate(sounds)}
+    languages = {f"metadata:s:a:{n}": f"language={sound.language}" for n, sound in enumerate(sounds) if sound.language}
     # copyts: ffmpeg would otherwise move each file's own start to zero, and with it sound against pictures.
-    seen = ffmpeg.input(_address(film))["v:0"]
-    heard = ffmpeg.input(_address(source), itsoffset=_seconds(-start))["a?"]
+    seen = _read(film)["v:0"]
+    heard = _read(source, itsoffset=_seconds(-start))["a?"]
     with atomic_file(output, overwrite=overwrite) as beside:
-        options = {"c:v": "copy", **codecs, "b:a": SOUND_BIT_RATE, "map_chapters": -1, "avoid_negative_ts": "disabled"}
+        options: dict[str, Any] = {"c:v": "copy", **codecs, "b:a": SOUND_BIT_RATE, "avoid_negative_ts": "disabled"}
         if (end := _end(pictures)) is not None:
             options["t"] = _seconds(end)
-        _run(ffmpeg.output(seen, heard, _address(beside), copyts=None, **options, **_clock(output, pictures)), output)
+        options |= {**NO_TAGS, **languages, **_clock(output, pictures)}
+        _run(ffmpeg.output(seen, heard, _address(beside), copyts=None, **options), output)
 
 
 def add_sound(film: Path, sound: Path, output: Path, *, overwrite: bool = False) -> None:
@@ -82,11 +90,11 @@ def add_sound(film: Path, sound: Path, output: Path, *, overwrite: bool = False)
     """
     pictures = probe(film)
     refuse_rounding(output, pictures.time_base)
-    seen = ffmpeg.input(_address(film))["v:0"]
-    heard = ffmpeg.input(_address(sound), itsoffset=_seconds(pictures.start))["a:0"]
+    seen = _read(film)["v:0"]
+    heard = _read(sound, itsoffset=_seconds(pictures.start))["a:0"]
     codec = "copy" if output.suffix.lower() not in COPIED_SOUND else "aac"
     with atomic_file(output, overwrite=overwrite) as beside:
-        options: dict[str, Any] = {"c:v": "copy", "c:a": codec, "b:a": SOUND_BIT_RATE, "map_chapters": -1}
+        options: dict[str, Any] = {"c:v": "copy", "c:a": codec, "b:a": SOUND_BIT_RATE, **NO_TAGS}
         if (end := _end(pictures)) is not None:
             options["t"] = _seconds(end)
         _run(ffmpeg.output(seen, heard, _address(beside), copyts=None, **options, **_clock(output, pictures)), output)
@@ -162,7 +170,7 @@ def _refuse_misfits(films: Sequence[Path], labels: Sequence[str] | None, height:
 
 def _panel(film: Path, width: int, height: int) -> Any:
     return (
-        ffmpeg.input(_address(film))["v:0"]
+        _read(film)["v:0"]
         .filter("setpts", "PTS-STARTPTS")
         .filter("scale", width, height, flags="bicubic+accurate_rnd", out_color_matrix="bt709", out_range="tv")
         .filter("setsar", 1)
@@ -186,7 +194,7 @@ def _label(text: str, width: int, folder: Path) -> Path:
 
 def _labelled(panel: Any, strip: Path) -> Any:
     room = panel.filter("pad", "iw", f"ih+{LABEL_ROWS}", 0, LABEL_ROWS)
-    return ffmpeg.overlay(room, ffmpeg.input(_address(strip)), x=0, y=0, eof_action="repeat")
+    return ffmpeg.overlay(room, _read(strip), x=0, y=0, eof_action="repeat")
 
 
 def _encoded(picture: Any, output: Path) -> Any:
@@ -202,6 +210,7 @@ def _encoded(picture: Any, output: Path) -> Any:
         color_range="tv",
         fps_mode="passthrough",
         enc_time_base="filter",
+        **NO_TAGS,
     )
 
 
@@ -215,7 +224,7 @@ def to_gif(
         OutputExists: `output` is there and `overwrite` is False.
     """
     probe(film)
-    pictures = ffmpeg.input(_address(film))["v:0"].filter("fps", str(frame_rate)).filter("scale", width, -2).split()
+    pictures = _read(film)["v:0"].filter("fps", str(frame_rate)).filter("scale", width, -2).split()
     palette = pictures[0].filter("palettegen", stats_mode="diff")
     with atomic_file(output, overwrite=overwrite) as beside:
         drawn = ffmpeg.filter([pictures[1], palette], "paletteuse", dither="bayer", bayer_scale=4)
@@ -239,6 +248,25 @@ def ffmpeg_program() -> str:
         ) from error
 
 
+def ffmpeg_licence() -> str:
+    """The licence of the program that is run, by how it was built.
+
+    Raises:
+        VideoError: there is none, or it does not run.
+    """
+    program = ffmpeg_program()
+    try:
+        said = subprocess.run([program, "-hide_banner", "-L"], capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise VideoError(program, f"does not run ({error})", "ffmpeg", "Install it again.") from error
+    words = " ".join(said.stdout.split())
+    if "nonfree" in words or "not legally redistributable" in words:
+        return "proprietary: built so that nobody may pass it on"
+    version = re.search(r"version (\d(?:\.\d)?) of the License", words)
+    kind = "LGPL" if "Lesser General Public" in words else "GPL" if "General Public" in words else ""
+    return f"{kind}-{version.group(1)}-or-later" if kind and version else "unknown"
+
+
 def _run(command: Any, output: Path) -> None:
     """Run a command built by ffmpeg-python.
 
@@ -256,6 +284,11 @@ def _run(command: Any, output: Path) -> None:
             "films that ffmpeg can read and an output that it can write",
             "Check the input files; free space if the disk is full.",
         ) from error
+
+
+def _read(path: Path, **options: Any) -> Any:
+    """An input of ffmpeg, held to what `pipeline.video` opens: formats that name no other files."""
+    return ffmpeg.input(_address(path), protocol_whitelist="file", format_whitelist=",".join(FORMATS), **options)
 
 
 def _address(path: Path) -> str:

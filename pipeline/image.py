@@ -1,7 +1,7 @@
 """Where uint8 0..255 meets float -1..1, and pictures are cut, resized, and kept as PNG."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.artifacts import atomic_file
+from pipeline.errors import LimitExceeded
+from pipeline.limits import limits
+from pipeline.picture_size import picture_size
 from pipeline.values import Box
 
 Value = TypeVar("Value", np.uint8, np.float32)
@@ -68,8 +71,32 @@ def write_png(path: Path, image: NDArray[np.uint8]) -> None:
 def read_png(path: Path) -> NDArray[np.uint8] | None:
     """Read (h, w, 3) RGB; None where the file holds no picture.
 
-    Raises: OSError where the file cannot be read.
+    Raises:
+        OSError: the file cannot be read.
+        LimitExceeded: it has more pixels than the limits allow.
     """
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    picture = decode_picture(path.read_bytes(), cv2.IMREAD_COLOR, path)
     return None if picture is None else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def decode_picture(data: bytes, flags: int, path: Path) -> NDArray[Any] | None:
+    """Decode a picture file's bytes as OpenCV does; None where they hold no PNG, JPEG, WebP, BMP or TIFF.
+
+    Args:
+        flags: what OpenCV is asked for.
+        path: of the file, for the message.
+
+    Raises: LimitExceeded: it has more pixels than the limits allow; found before any is decoded.
+    """
+    size, allowed = picture_size(data), limits()
+    if size is None:
+        return None
+    if (name := allowed.excess_of(*size)) is not None:
+        expected = f"at most {allowed.side} pixels a side and {allowed.pixels} in all"
+        needed = max(size) if name == "side" else size[0] * size[1]
+        raise LimitExceeded(path, f"the picture is {size[0]}x{size[1]}", expected, allowed.remedy(name, needed))
+    try:
+        decoded: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # a size of 0, or one that does not fit what follows
+        return None
+    return decoded

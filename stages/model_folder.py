@@ -26,10 +26,11 @@ from stages.model_parts import (
     hashes,
     load_performer,
     read_facts_of,
-    read_picture,
+    read_plate,
     refuse_changed,
     write_facts,
 )
+from stages.provenance.consent import Consent, kept_consent
 from stages.retargeting.body import BodyStatistics
 from stages.training.framing import Framing
 
@@ -63,7 +64,7 @@ class DanceModel:
     held_out: HeldOut | None = None  # None: the person is not in the held-out part
     drift_limit: float | None = None  # beyond it a frame is painted without memory; None: the generator blends nothing
     licence: str = "Weights trained by the user on the user's clip; no rights beyond those to the clip."
-    consent: str | None = None  # who said that the person filmed agrees; None: not recorded
+    consent: Consent | None = None  # what was said of the consent of the person filmed; None: not recorded
     parts: dict[str, str] = field(default_factory=dict)  # SHA-256 of each other file, so that this one vouches for all
 
 
@@ -113,20 +114,26 @@ def load_model(folder: Path, compute: Compute) -> LoadedModel:
     """
     facts = read_facts(folder)
     refuse_changed(folder, (WEIGHTS, BACKGROUND, FACE) if facts.face_size else (WEIGHTS, BACKGROUND), facts.parts)
-    performer = load_performer(folder, facts.network, facts.network_config, compute)
+    performer = load_performer(folder, facts.network, facts.network_config, facts.framing, compute)
     face: nn.Module | None = None
     if facts.face_size:
         face = GlobalGenerator(FACE_GENERATOR)
         load_weights(face, folder / FACE)
         face = face.to(compute.device).eval()
-    return LoadedModel(facts, performer, face, read_picture(folder / BACKGROUND))
+    return LoadedModel(facts, performer, face, read_plate(folder / BACKGROUND, facts.framing))
 
 
 def copy_model(folder: Path, output: Path, *, overwrite: bool) -> None:
     """Copy a model and the curves of its training to where the user wants it: whole or not at all.
 
+    What was recorded of consent beside it stands in the copy's model.json.
+
     Raises:
+        ModelError: the model or that record cannot be read.
         OutputExists: `output` is there and `overwrite` is False.
         StorageError: the disk is full or the folder cannot be written.
     """
-    copy_parts(folder, output, (WEIGHTS, FACE, BACKGROUND, FACTS), overwrite=overwrite)
+    consent = kept_consent(folder)
+    said = None if consent is None else replace(read_facts(folder), consent=consent)
+    facts = None if said is None else _FACTS.dump_json(said, indent=2)
+    copy_parts(folder, output, (WEIGHTS, FACE, BACKGROUND, FACTS), overwrite=overwrite, facts=facts)

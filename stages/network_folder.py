@@ -8,19 +8,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
-from models.checkpoint import load_weights, save_weights
+from models.checkpoint import fit_weights, read_tensors, refuse_misfits, save_weights
 from models.norms import NormName
 from models.official import NETWORKS, NetworkName, OfficialNetwork
 from models.vid2vid.pyramid import PyramidGenerator
 from pipeline.artifacts import FileRef, atomic_folder
 from pipeline.errors import ModelError
+from pipeline.limits import bounded_bytes
+from stages.model_parts import refuse_giant, without_memory
 
 VERSION: Literal[1] = 1
 FACTS = "model.json"
+MOST_WEIGHTS = 5000  # of a published network: names in its file; the largest has some hundred
 LICENCE = (
     "These weights are under the terms of those who published them, not of Understudy. vid2vid (CC BY-NC-SA 4.0) and "
     "Everybody Dance Now are published for non-commercial use only. Read the terms that came with the files."
@@ -93,12 +95,16 @@ def load_network(folder: Path) -> LoadedNetwork:
     Raises: ModelError: no such folder, one of another kind or version, or a part is missing or was changed.
     """
     facts = read_network_facts(folder)
-    module = _built(folder / FACTS, facts)
-    scales = _scales(module)
-    names = _weight_files(len(scales))
-    for name, scale in zip(names, scales, strict=True):
-        _refuse_changed(folder / name, facts)
-        load_weights(scale, folder / name)
+    module = _described(folder / FACTS, facts)
+    paths = [folder / name for name in _weight_files(len(_scales(module)))]
+    for path in paths:
+        _refuse_changed(path, facts)
+    read = [read_tensors(path)[0] for path in paths]
+    for path, scale, tensors in zip(paths, _scales(module), read, strict=True):
+        refuse_misfits(scale, tensors, path)  # before memory is taken for what the file describes
+    module = module.to_empty(device="cpu")
+    for path, scale, tensors in zip(paths, _scales(module), read, strict=True):
+        fit_weights(scale, tensors, path)
     return LoadedNetwork(facts, module.eval())
 
 
@@ -109,7 +115,7 @@ def read_network_facts(folder: Path) -> NetworkFacts:
     """
     path = folder / FACTS
     try:
-        text = path.read_bytes()
+        text = bounded_bytes(path)
     except OSError as error:
         raise ModelError(
             folder, "no model.json", "a folder that `understudy import` wrote", "Check the path."
@@ -136,18 +142,17 @@ def _weight_files(scales: int) -> tuple[str, ...]:
     return ("weights.safetensors",) if scales == 1 else tuple(f"weights_{scale}.safetensors" for scale in range(scales))
 
 
-def _built(path: Path, facts: NetworkFacts) -> nn.Module:
-    """The network that model.json describes; its weights hold nothing yet."""
+def _described(path: Path, facts: NetworkFacts) -> nn.Module:
+    """The network that model.json describes, without memory for its weights."""
     kind, build = NETWORKS[facts.network]
     try:
+        refuse_giant(facts.config)
         config = TypeAdapter(kind).validate_python(facts.config)
-        with torch.device("meta"):
-            module = build(config, facts.norm)
-    except ValueError as error:  # pydantic's, too
+        return without_memory(lambda: build(config, facts.norm), most=MOST_WEIGHTS)
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:  # pydantic's, too
         raise ModelError(
             path, f"the network cannot be built ({error})", "the file as it was written", "Import the weights again."
         ) from error
-    return module.to_empty(device="cpu")
 
 
 def _refuse_changed(path: Path, facts: NetworkFacts) -> None:

@@ -25,10 +25,11 @@ from stages.model_parts import (
     hashes,
     load_performer,
     read_facts_of,
-    read_picture,
+    read_plate,
     refuse_changed,
     write_facts,
 )
+from stages.provenance.consent import Consent, kept_consent
 from stages.retargeting.face_model import FaceModel
 from stages.retargeting.face_model_file import load_face_model, save_face_model
 from stages.retargeting.performance_file import load_performance, save_performance
@@ -64,7 +65,7 @@ class PortraitModel:
     held_out: HeldOut | None = None  # None: the face is not in the held-out part
     drift_limit: float | None = None  # beyond it a frame is painted without memory; None: the generator blends nothing
     licence: str = "Weights trained by the user on the user's clip; no rights beyond those to the clip."
-    consent: str | None = None  # who said that the person filmed agrees; None: not recorded
+    consent: Consent | None = None  # what was said of the consent of the person filmed; None: not recorded
     parts: dict[str, str] = field(default_factory=dict)  # SHA-256 of each other file, so that this one vouches for all
 
 
@@ -124,19 +125,25 @@ def load_portrait(folder: Path, compute: Compute) -> LoadedPortrait:
     refuse_changed(folder, PARTS, facts.parts)
     return LoadedPortrait(
         facts=facts,
-        performer=load_performer(folder, facts.network, facts.network_config, compute),
+        performer=load_performer(folder, facts.network, facts.network_config, facts.framing, compute),
         face=load_face_model(folder / FACE),
         performance=load_performance(folder / PERFORMANCE),
-        background=read_picture(folder / BACKGROUND),
-        still=read_picture(folder / STILL),
+        background=read_plate(folder / BACKGROUND, facts.framing),
+        still=read_plate(folder / STILL, facts.framing),
     )
 
 
 def copy_portrait(folder: Path, output: Path, *, overwrite: bool) -> None:
     """Copy a portrait model and the curves of its training to where the user wants it: whole or not at all.
 
+    What was recorded of consent beside it stands in the copy's model.json.
+
     Raises:
+        ModelError: the model or that record cannot be read.
         OutputExists: `output` is there and `overwrite` is False.
         StorageError: the disk is full or the folder cannot be written.
     """
-    copy_parts(folder, output, (*PARTS, FACTS), overwrite=overwrite)
+    consent = kept_consent(folder)
+    said = None if consent is None else replace(read_portrait_facts(folder), consent=consent)
+    facts = None if said is None else _FACTS.dump_json(said, indent=2)
+    copy_parts(folder, output, (*PARTS, FACTS), overwrite=overwrite, facts=facts)

@@ -9,11 +9,20 @@ import torch
 from pydantic import TypeAdapter
 from torch import nn
 
-from models.checkpoint import load_weights, save_weights
+from models.checkpoint import save_weights
 from pipeline.compute import Compute
-from pipeline.errors import ModelError, UnknownChoice
-from stages.model_parts import FACTS, Format, copy_parts, hashes, read_facts_of, refuse_changed, write_facts
-from stages.training.translate_networks import build_translator, translator_config
+from pipeline.errors import UnknownChoice
+from stages.model_parts import (
+    FACTS,
+    Format,
+    copy_parts,
+    hashes,
+    load_described,
+    read_facts_of,
+    refuse_changed,
+    write_facts,
+)
+from stages.training.translate_networks import lay_out_translator, translator_config
 
 VERSION = 1
 KIND = "translate"
@@ -106,13 +115,13 @@ def load_translator(folder: Path, compute: Compute, *, direction: Direction = "a
         raise UnknownChoice.among("direction", direction, facts.directions)
     path = folder / WEIGHTS[direction]
     refuse_changed(folder, (path.name,), facts.parts)
-    try:
-        config = translator_config(facts.network, facts.network_config)
-    except (TypeError, ValueError, UnknownChoice) as error:
-        found = f"the network cannot be built ({error})"
-        raise ModelError(folder / FACTS, found, "the file as it was written", "Train again, or restore it.") from error
-    generator = build_translator(config, torch.Generator())
-    load_weights(generator, path)
+    numbers = facts.network_config
+    generator = load_described(
+        folder,
+        path.name,
+        numbers,
+        lambda: lay_out_translator(translator_config(facts.network, numbers)),
+    )
     generator.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return LoadedTranslator(facts, direction, generator.eval())
 

@@ -26,11 +26,18 @@ ROOM_OF = {
     "mediapipe": ("stages/tracking/",),
     "prefect": ("flows/",),
     "typer": ("flows/",),
+    "fsspec": ("flows/storage.py",),
+    "filelock": ("flows/",),
     "rich": ("flows/",),
     "kornia": ("models/", "stages/"),
     "triton": ("models/ops/",),
     "torchvision": ("models/",),
     "safetensors": ("models/",),
+    "lpips": ("stages/evaluation/",),
+    "torchmetrics": ("stages/evaluation/",),
+    "matplotlib": ("stages/evaluation/",),
+    "c2pa": ("stages/provenance/",),
+    "cryptography": ("stages/provenance/",),
 }
 
 # Rooms that take nothing from outside but these and the standard library.
@@ -167,7 +174,7 @@ def _first_after_docstring(function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
 
 
 def unsafe(source: Source) -> list[str]:
-    """What hides names or runs code from files: import *, import by string, pickle, torch.load and np.load that may."""
+    """What hides names or lets a file act: import *, import by string, pickle, loaders that may run code, shells."""
     complaints = [
         source.complaint(found.line, f"{found.name} hides what is used")
         for found in imports_of(source)
@@ -192,6 +199,14 @@ def _unsafe_call(source: Source, call: ast.Call) -> Iterator[str]:
         yield source.complaint(call.lineno, "torch.load without weights_only=True runs code from files")
     if given.get("allow_pickle", "False") != "False":
         yield source.complaint(call.lineno, "allow_pickle runs code from files")
+    if name in ("yaml.load", "yaml.full_load", "yaml.unsafe_load", "yaml.load_all"):
+        yield source.complaint(call.lineno, f"{name} builds objects from files: yaml.safe_load")
+    if given.get("shell", "False") != "False" or name in ("os.system", "os.popen"):
+        yield source.complaint(
+            call.lineno, "a shell reads commands from names: give the program its arguments as a list"
+        )
+    if name.endswith(".extractall") or name == "shutil.unpack_archive":
+        yield source.complaint(call.lineno, f"{name} writes wherever the archive says")
     if name in ("__import__", "import_module", "importlib.import_module", "eval", "exec"):
         yield source.complaint(call.lineno, f"{name}: the reader cannot follow a name in a string")
 

@@ -186,6 +186,13 @@ def test_a_function_of_51_lines_below_its_docstring_is_refused_unless_it_says_wh
         "np.load(path, allow_pickle=asked)",
         "importlib.import_module(name)",
         "eval(text)",
+        "exec(text)",
+        "yaml.load(text, Loader=yaml.Loader)",
+        "yaml.unsafe_load(text)",
+        "subprocess.run(command, shell=True)",
+        "os.system(command)",
+        "zipfile.ZipFile(path).extractall(folder)",
+        "tarfile.open(path).extractall(folder)",
     ],
 )
 def test_what_runs_code_from_files_or_hides_names_is_refused(text: str):
@@ -194,6 +201,7 @@ def test_what_runs_code_from_files_or_hides_names_is_refused(text: str):
 
 def test_safe_reading_is_let_through():
     text = "import pickle\ntry:\n    torch.load(p, weights_only=True)\nexcept pickle.UnpicklingError:\n    np.load(p)"
+    text += "\nyaml.safe_load(t)\nsubprocess.run(command, shell=False)\narchive.read(name)"
     assert unsafe(made_up("models/x.py", text)) == []
 
 

@@ -25,7 +25,7 @@ def prepare(stream: VideoStream) -> None:
     """Decode in as many threads as there are cores, and stop at damage."""
     stream.thread_type = "AUTO"
     if stream.codec_context.name in PATCHING:
-        stream.codec_context.options = {"err_detect": "explode"}
+        stream.codec_context.options = {**stream.codec_context.options, "err_detect": "explode"}
 
 
 def pictures(container: InputContainer, stream: VideoStream, count: Count) -> Iterator[VideoFrame]:
@@ -39,9 +39,10 @@ def pictures(container: InputContainer, stream: VideoStream, count: Count) -> It
     """
     key: int | None = None
     begun = False
+    counts_places = container.format.name == "avi"  # also empty ones, where the picture before is shown for longer
     for packet in container.demux(stream):
         if packet.size:
-            count.read += 1
+            count.read = packet.dts + 1 if counts_places and packet.dts is not None else count.read + 1
             if not begun and packet.is_keyframe:
                 begun, key = True, packet.pts
             if not begun or _leads(packet, key):
@@ -121,7 +122,7 @@ def pictures_from(
     Raises:
         VideoError: the clip is shorter than that.
     """
-    known = _index_of(count.path, stream.index, first)
+    known = index_of(count.path, stream.index, first)
     if known is None:
         return None
     if index >= len(known.times):
@@ -148,7 +149,7 @@ def starts_late(path: Path, index: int, frames: int) -> VideoError:
     return VideoError(path, f"has {frames} frames, frame {index} was asked for", "a frame of the clip", "Count from 0.")
 
 
-def _index_of(path: Path, stream: int, first: VideoFrame) -> Index | None:
+def index_of(path: Path, stream: int, first: VideoFrame) -> Index | None:
     """Read all packets of a clip, decoding none; None where pictures cannot be told from packets."""
     times: list[int] = []
     keys: list[tuple[int, int]] = []

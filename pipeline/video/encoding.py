@@ -1,8 +1,10 @@
 """How a film is encoded: codec, quality, speed, pixel format, as one frozen value that checks itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import av
+from av._core import library_meta
 from av.codec import Codec
 
 from pipeline.errors import UnknownChoice
@@ -88,6 +90,12 @@ DEFAULT_ENCODING = Encoding()
 
 # Every RGB value comes back as it went in: for what is read again, such as the frames a generator looks back on.
 LOSSLESS = Encoding(codec="libx264rgb", crf=0, preset="ultrafast", pixel_format="rgb24", b_frames=0)
+
+
+def decoder_licence() -> str:
+    """The licence of the FFmpeg libraries that PyAV was built with, as they say it; `unknown` where they do not."""
+    told: Mapping[str, Mapping[str, object]] = library_meta
+    return str(told.get("libavcodec", {}).get("license", "unknown"))
 
 
 def available_codecs() -> list[str]:

@@ -16,7 +16,7 @@ from pipeline.errors import FrameError, VideoError
 from pipeline.values import Frame, Planes, VideoInfo
 from pipeline.video.decoding import first_of, pictures, pictures_from, prepare, starts_late, ticks_of
 from pipeline.video.matroska import fault_in
-from pipeline.video.opening import choose_stream, opened
+from pipeline.video.opening import choose_stream, opened, refuse_long
 from pipeline.video.picture import Display
 from pipeline.video.planes import ToPlanes
 from pipeline.video.probing import describe
@@ -54,7 +54,8 @@ class VideoReader:
         """The frames in order of time.
 
         Raises:
-            VideoError: a second pass, a step after the `with` block ended, or a start after the last frame.
+            VideoError: a second pass, a step after the `with` block ended, a start after the last frame, or a film
+                longer than the limits.
             FrameError: a damaged picture, a file that ends early, times that do not grow.
         """
         return self._one_pass(lambda picture, time, index: Frame(self._upright(self._to_rgb(picture)), time, index))
@@ -91,6 +92,7 @@ class VideoReader:
             time = ticks * self.info.time_base - self.info.start
             yield shown(picture, time, index)
             index, last = index + 1, ticks
+            refuse_long(self._path, index, time)
 
     def _positioned(self) -> Iterator[VideoFrame]:
         if not self._start_index:

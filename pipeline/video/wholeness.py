@@ -8,6 +8,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.errors import FrameError
+from pipeline.video.gif import fault_in_gif
 from pipeline.video.matroska import fault_in
 
 # Codecs in which every packet shown gives one picture, so that a missing one is seen. Not so where packets may hold
@@ -30,7 +31,7 @@ class Count:
     """What went into the decoder and what came out of it."""
 
     path: Path
-    read: int = 0  # packets of the stream, shown or not
+    read: int = 0  # packets of the stream, shown or not; of an AVI also the places without one up to the last
     fed: int = 0  # packets that should give a picture
     shown: int = 0  # pictures that came out
     skipped: int = 0  # of the clip's frames, those before the first that came out
@@ -78,7 +79,7 @@ class Count:
             raise self.damaged(f"the file ends after {self.read} of {stream.frames} frames")
         if pairs_packets_with_pictures(stream, first) and self.shown < self.fed:
             raise self.damaged(f"{self.fed - self.shown} frames before the end cannot be decoded")
-        if (fault := fault_in(self.path)) is not None:
+        if (fault := fault_in(self.path) or fault_in_gif(self.path)) is not None:
             raise self.damaged(fault)
 
     def damaged(self, found: str) -> FrameError:

@@ -54,6 +54,9 @@ def _joint_colour(joint: int) -> tuple[float, float, float]:
 _COLOURS = tuple(_joint_colour(joint) for joint in range(JOINTS))
 
 
+MOST_DRAWN = 4096  # pixels of the canvas's height
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StickFigureFormat:
     """What the figure looks like; saved with a model, which refuses conditioning of another format."""
@@ -68,6 +71,11 @@ class StickFigureFormat:
         if self.version != VERSION:
             raise ModelError(
                 "conditioning", f"stick figure format {self.version}", f"format {VERSION}", "Train the model again."
+            )
+        if not (0 < self.limb_width < 1 and 0 < self.fine_width < 1 and 1 <= self.drawn_height <= MOST_DRAWN):
+            raise ValueError(
+                f"StickFigureFormat's widths are {self.limb_width:g} and {self.fine_width:g} on {self.drawn_height} "
+                f"pixels, expected shares of the height from 0 to 1, and 1 to {MOST_DRAWN} pixels."
             )
 
 

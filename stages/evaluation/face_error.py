@@ -52,9 +52,8 @@ def face_error(film: FaceTrack | None, truth: FaceTrack) -> FaceError:
         )
     both = seen & (film.status == Status.TRACKED)
     made, true = (one.points[both].astype(np.float64) for one in (film, truth))
-    made = made * (truth.width / film.width, truth.height / film.height, truth.width / film.width)
-    corners = np.linalg.norm(true[:, OUTER_CANTHI[0]] - true[:, OUTER_CANTHI[1]], axis=-1)
-    away = np.linalg.norm(made[..., :2] - true[..., :2], axis=-1) / corners[:, None]
+    made = made * _scale(film, truth)
+    away = _away(made, true)
     here, there = _eyes(made), _eyes(true)
     lifted = there[:, 2] >= min(CLOSED, CLOSED_SHARE * float(np.median(there[:, 2]))) if both.any() else both[both]
     return FaceError(
@@ -64,6 +63,25 @@ def face_error(film: FaceTrack | None, truth: FaceTrack) -> FaceError:
         lids=_correlation(here[:, 2], there[:, 2]),
         missed=int((seen & (film.status != Status.TRACKED)).sum()),
     )
+
+
+def landmark_errors(film: FaceTrack | None, truth: FaceTrack) -> NDArray[np.float64]:
+    """The landmark error of every frame, %; (n,), NaN where not both see the face.
+
+    Args: as of `face_error`, of equal length.
+    """
+    errors = np.full(len(truth), np.nan)
+    if film is None:
+        return errors
+    both = (truth.status == Status.TRACKED) & (film.status == Status.TRACKED)
+    made, true = (one.points[both].astype(np.float64) for one in (film, truth))
+    errors[both] = 100 * _away(made * _scale(film, truth), true).mean(axis=1)
+    return errors
+
+
+def eye_corner_distance(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of faces (n, 478, 3): between the outer corners of the eyes, in space, pixels; (n,)."""
+    return np.asarray(np.linalg.norm(points[:, OUTER_CANTHI[0]] - points[:, OUTER_CANTHI[1]], axis=-1))
 
 
 def head_box(points: NDArray[np.float32], width: int, height: int) -> Box | None:
@@ -77,6 +95,17 @@ def head_box(points: NDArray[np.float32], width: int, height: int) -> Box | None
     left, right = max(0, round(low[0] - BESIDE * across)), min(width, round(high[0] + BESIDE * across))
     top, bottom = max(0, round(low[1] - ABOVE * tall)), min(height, round(high[1] + BELOW * tall))
     return Box(left, top, right, bottom) if right - left > 1 and bottom - top > 1 else None
+
+
+def _scale(film: FaceTrack, truth: FaceTrack) -> tuple[float, float, float]:
+    """From pixels of the film to those of the truth."""
+    return truth.width / film.width, truth.height / film.height, truth.width / film.width
+
+
+def _away(made: NDArray[np.float64], true: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances in the picture of landmarks (n, 478, 3), in distances of the truth's eye corners; (n, 478)."""
+    away = np.linalg.norm(made[..., :2] - true[..., :2], axis=-1)
+    return np.asarray(away / eye_corner_distance(true)[:, None])
 
 
 def _eyes(points: NDArray[np.float64]) -> NDArray[np.float64]:

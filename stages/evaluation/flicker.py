@@ -58,5 +58,20 @@ def warp_error(
     )
 
 
+def own_warp_error(flow: Flow, now: NDArray[np.uint8], before: NDArray[np.uint8]) -> float:
+    """What of a picture the one before, moved along their own motion, does not explain: mean difference, % of range.
+
+    For films without a truth. Counted are the pixels whose way back and forth agree; what flickers counts, so that a
+    change of brightness is not forgiven. NaN where no pixel can be followed.
+
+    Args:
+        now, before: (h, w, 3) uint8, of one size.
+    """
+    back, forth = flow.both_ways(now, before)
+    away = np.abs(_unit(now) - moved(_unit(before), back)).mean(axis=2)
+    followed = returns(back, forth)
+    return float(100 * away[followed].mean(dtype=np.float64)) if followed.any() else float("nan")
+
+
 def _unit(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return picture.astype(np.float32) / 255

@@ -43,13 +43,16 @@ def ssim(one: Pictures, other: Pictures) -> float:
     Source: Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity", sec. III-B;
         map and window by kornia.
     """
-    one, other = _alike(one, other)
-    if min(one.shape[-2:]) <= SSIM_WINDOW // 2:  # the window is laid around border pixels by reflection
-        raise ValueError(
-            f"pictures are {one.shape[-1]}x{one.shape[-2]}, expected at least {SSIM_WINDOW // 2 + 1} pixels each way"
-        )
-    with torch.no_grad():
-        return float(ssim_map(one, other, SSIM_WINDOW).mean())
+    return float(_similarity(one, other).mean())
+
+
+def ssim_of_pixels(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Structural similarity of what surrounds each pixel of two pictures (h, w, 3), mean over colours; (h, w).
+
+    Raises:
+        ValueError: as `ssim`.
+    """
+    return np.asarray(_similarity(one, other)[0].mean(dim=0).cpu().numpy(), np.float32)
 
 
 def decibels(squared_error: float) -> float:
@@ -82,6 +85,17 @@ def squared_error(
         return SquaredError(float(squares.sum(dtype=np.float64)) / 3, float(squares.size / 3))
     weighed = float((squares * mask[..., None]).sum(dtype=np.float64))
     return SquaredError(weighed / 3, float(mask.sum(dtype=np.float64)))
+
+
+def _similarity(one: Pictures, other: Pictures) -> Tensor:
+    one, other = _alike(one, other)
+    if min(one.shape[-2:]) <= SSIM_WINDOW // 2:  # the window is laid around border pixels by reflection
+        raise ValueError(
+            f"pictures are {one.shape[-1]}x{one.shape[-2]}, expected at least {SSIM_WINDOW // 2 + 1} pixels each way"
+        )
+    with torch.no_grad():
+        similarity: Tensor = ssim_map(one, other, SSIM_WINDOW)
+    return similarity
 
 
 def _alike(one: Pictures, other: Pictures) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """Two films frame beside frame: as many frames, the same times, one size; else it is said before hours are spent."""
 
+import logging
 from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
@@ -9,20 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
+from pipeline.values import VideoInfo
 from pipeline.video import read_video
+
+logger = logging.getLogger(__name__)
 
 SAME_TIME = Fraction(1, 1000)  # seconds: containers that count milliseconds round by up to half of one
 
 Picture = NDArray[np.uint8]
 
 
-def frames_in_both(film: Path, truth: Path) -> int:
-    """How many frames both have, read once beforehand: a mismatch must not show after an hour of tracking.
+def times_of_both(film: Path, truth: Path) -> tuple[Fraction, ...]:
+    """The truth's times of the frames both have, read once beforehand: a mismatch must not show after an hour.
 
     Raises:
         VideoError: a film cannot be read; they differ in length or in times.
     """
-    count = 0
+    times: list[Fraction] = []
     with read_video(film) as made, read_video(truth) as true:
         pairs = zip_longest((frame.time for frame in made), (frame.time for frame in true))
         for count, (here, there) in enumerate(pairs, 1):
@@ -36,7 +40,17 @@ def frames_in_both(film: Path, truth: Path) -> int:
                     "the same times",
                     "Compare a film with the truth of the same performance, at its frame rate.",
                 )
-    return count
+            times.append(there)
+    return tuple(times)
+
+
+def said_sizes(film: VideoInfo, truth: VideoInfo) -> tuple[int, int] | None:
+    """The film's width and height where they are not the truth's, and a warning that it is resized; else None."""
+    made, true = (film.width, film.height), (truth.width, truth.height)
+    if made == true:
+        return None
+    logger.warning("%s is %dx%d, %s %dx%d: resized for the comparison.", film.path, *made, truth.path, *true)
+    return made
 
 
 def _of_other_length(film: Path, truth: Path, frames: int, expected: int) -> VideoError:

@@ -70,6 +70,9 @@ class BodyStatistics:
                 f"BodyStatistics has {len(self.bones)} and {len(self.world_bones)} bones, expected {len(Bone)} each: "
                 "measure the body again with this version."
             )
+        lengths = [length for length in (self.body_height, *self.bones, *self.world_bones) if length is not None]
+        if not all(0 < length < float("inf") for length in lengths):
+            raise ValueError(f"BodyStatistics has lengths {lengths}, expected numbers above 0.")
 
 
 def measure_body(track: Track) -> BodyStatistics:

@@ -18,9 +18,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pipeline.errors import EditError
+from pipeline.yaml_lines import MarkedYaml, read_marked_yaml
 from stages.retargeting.edit_curve import Curve, Key
 from stages.retargeting.face_edits import FaceEdits, Slider
-from stages.retargeting.yaml_lines import MarkedYaml, read_marked_yaml
 
 FURTHEST_TURN, FURTHEST_GAZE, FURTHEST_SLIDE = 90.0, 2.0, 10.0  # degrees, half eye widths, gain or offset: a number
 # beyond them is a slip of the finger
@@ -114,7 +114,7 @@ def load_edits(path: Path) -> FaceEdits:
     Raises:
         EditError: no such file, no YAML, an unknown key, a value that does not fit: with the line and the key.
     """
-    marked = read_marked_yaml(path)
+    marked = read_marked_yaml(path, EditError, "a YAML file of sliders")
     data = marked.data
     if not isinstance(data, dict) or not data:
         raise EditError(

@@ -50,6 +50,8 @@ class Retargeted:
     clamped: float  # share of frames in which the source left its measured range of distances
     bridged: float  # share of frames without a foot seen on the floor: jumps, hidden feet
     outside: float  # share of frames in which trunk, head or feet leave the target's frame
+    clamped_frames: NDArray[np.bool_]  # (n,): in which frames the source left its measured range of distances
+    outside_frames: NDArray[np.bool_]  # (n,): in which trunk, head or feet leave the target's frame
 
 
 def retarget(
@@ -88,6 +90,7 @@ def retarget(
     if (shift := into_the_picture(points, source, target)) and source_stats != target:
         points = points + np.array((shift, 0.0))
         reason += f"; moved {abs(shift):.0f} pixels to the {'right' if shift > 0 else 'left'} to stay in the picture"
+    leaves = _leaves(points, source, target, anchor)
     result = Retargeted(
         track=_carried_over(source, points, world, target),
         mode=mode,
@@ -95,7 +98,9 @@ def retarget(
         reason=f"{reason}.",
         clamped=_share(placement.clamped, source),
         bridged=_share(np.ones(len(source), np.bool_) if line is None else ~line.standing, source),
-        outside=_share(_leaves(points, source, target, anchor), source),
+        outside=_share(leaves, source),
+        clamped_frames=placement.clamped,
+        outside_frames=leaves,
     )
     _log(result)
     return result

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import TrackError
+from pipeline.limits import bounded_text
 from pipeline.values import JOINTS, Track, VideoInfo
 from pipeline.video import read_video
 from stages.tracking.cuts import Signature, picture_signature, signature_distance
@@ -24,6 +25,7 @@ _FEET = {31: 19, 29: 21, 32: 22, 30: 24}
 _COCO_18 = {0: 0, **_LIMBS, 24: 8, 26: 9, 28: 10, 23: 11, 25: 12, 27: 13, 5: 14, 2: 15, 8: 16, 7: 17}
 _FORMATS = {25: {**_BODY_25, **_FEET}, 18: _COCO_18}
 _HANDS = {"hand_left_keypoints_2d": {17: 17, 19: 5, 21: 3}, "hand_right_keypoints_2d": {18: 17, 20: 5, 22: 3}}
+_FURTHEST = 1e6  # pixels from the picture's corner: what is further away is damage
 _REACH = 1.0  # torso lengths a body may move from one frame to the next and still be taken for the same
 
 Joints = NDArray[np.float64]  # (33, 3): x, y in pixels of the full frame, confidence 0 … 1
@@ -85,9 +87,9 @@ def _look_through(path: Path) -> _Pictures:
 def _read_people(file: Path) -> list[Joints]:
     expected = "OpenPose's form: people, each with pose_keypoints_2d"
     try:
-        people = json.loads(file.read_text(encoding="utf-8"))["people"]
+        people = json.loads(bounded_text(file))["people"]
         return [_joints(person, file) for person in people]
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise TrackError(file, f"cannot be read as OpenPose's ({error!r})", expected, "Run OpenPose again.") from error
 
 
@@ -102,6 +104,9 @@ def _joints(person: dict[str, Any], file: Path) -> Joints:
         hand = np.array(person.get(name, []), dtype=np.float64).reshape(-1, 3)
         if len(hand) == 21:
             _copy(joints, hand, mapping)
+    if not (np.abs(joints) <= _FURTHEST).all():  # also where one is no number
+        found = "a joint lies at no place of a picture"
+        raise TrackError(file, found, f"numbers up to {_FURTHEST:g}", "Run OpenPose again.")
     return joints
 
 

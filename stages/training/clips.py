@@ -14,9 +14,11 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from pipeline.array_file import DAMAGE
 from pipeline.artifacts import atomic_folder
 from pipeline.errors import TrainingError
 from pipeline.image import crop, resize
+from pipeline.limits import bounded_text
 from pipeline.streams import in_step, prefetched
 from pipeline.values import Box, FaceTrack, Frame, Status, Track
 from pipeline.video import read_video
@@ -213,22 +215,22 @@ def open_clip(folder: Path) -> PreparedClip:
         TrainingError: the folder holds none, or one of another version.
     """
     try:
-        facts = json.loads((folder / "clip.json").read_text(encoding="utf-8"))
+        facts = json.loads(bounded_text(folder / "clip.json"))
         if facts["version"] != VERSION:
             raise TrainingError(folder, f"version {facts['version']}", f"version {VERSION}", "Prepare the clip again.")
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        framing = dict(facts["framing"])
+        framing["window"] = Box(**framing["window"])
+        return PreparedClip(
+            framing=Framing(**framing),
+            style=STYLES[arrays["conditions"].shape[3]](**facts["style"]),
+            trained=facts["trained"],
+            **arrays,
+        )
+    except DAMAGE as error:
         raise TrainingError(
             folder, f"no prepared clip ({error})", "a folder that training prepared", "Prepare the clip again."
         ) from error
-    framing = dict(facts["framing"])
-    framing["window"] = Box(**framing["window"])
-    return PreparedClip(
-        framing=Framing(**framing),
-        style=STYLES[arrays["conditions"].shape[3]](**facts["style"]),
-        trained=facts["trained"],
-        **arrays,
-    )
 
 
 def _refuse_short(video: Path, subject: Subject) -> None:

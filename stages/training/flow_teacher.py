@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.optical_flow import Raft, confidence, load_raft, resize_flow
+from pipeline.array_file import DAMAGE
 from pipeline.artifacts import atomic_folder
 from pipeline.errors import TrainingError, UnknownChoice
 from pipeline.image import to_tensor
+from pipeline.limits import bounded_text
 from pipeline.streams import batched, prefetched
 from stages.optical_flow import Flow
 
@@ -176,12 +178,12 @@ def open_flow(folder: Path) -> TaughtFlow:
         TrainingError: the folder holds none, or one of another version.
     """
     try:
-        facts = json.loads((folder / "flow.json").read_text(encoding="utf-8"))
+        facts = json.loads(bounded_text(folder / "flow.json"))
         if facts["version"] != VERSION:
             raise TrainingError(folder, f"version {facts['version']}", f"version {VERSION}", "Teach the flow again.")
-        by_gap = tuple(_open_gap(folder, gap) for gap in facts["gaps"])
+        by_gap = tuple(_open_gap(folder, int(gap)) for gap in facts["gaps"])
         return TaughtFlow(FlowTeacherConfig(**facts["config"]), facts["width"], facts["height"], by_gap)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGE as error:
         raise TrainingError(
             folder, f"no taught flow ({error})", "a folder that a flow teacher wrote", "Teach the flow again."
         ) from error

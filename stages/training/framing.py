@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import TrainingError
+from pipeline.limits import limits
 from pipeline.values import Box, Status, Track
 
 # Of the performer's height, on every side: hair, hands and skirts lie beyond joints, moves beyond those seen.
@@ -27,6 +28,17 @@ class Framing:
     window: Box  # in the full frame; may leave it a little, where the border is repeated
     width: int  # of the network's picture: a multiple of its stride
     height: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no clip can be framed by: it may come from a stranger's model.json."""
+        sizes = {"frame": (self.frame_width, self.frame_height), "picture": (self.width, self.height)}
+        sizes["window"] = self.window.width, self.window.height
+        for name, (width, height) in sizes.items():
+            if min(width, height) < 1 or limits().excess_of(width, height) is not None:
+                raise ValueError(f"Framing's {name} is {width}x{height}, expected a picture within the limits")
+        left, top, right, bottom = self.window.left, self.window.top, self.window.right, self.window.bottom
+        if left >= self.frame_width or top >= self.frame_height or right <= 0 or bottom <= 0:
+            raise ValueError(f"Framing's window is {self.window}, expected one that shares a pixel with the frame")
 
     def in_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Where points (…, 2) of the full frame lie in the network's picture, pixels, pixel centres at integers."""

@@ -64,11 +64,15 @@ def build_network(config: NetworkConfig, chance: torch.Generator) -> Performer:
 
     Those are drawn from PyTorch's global state, which is put back afterwards.
     """
-    build = NETWORKS[name_of(config)][1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (), generator=chance)))
-        network = build(config)
+        network = lay_out(config)
     return network if _is_light(config) else initialise(network, chance)
+
+
+def lay_out(config: NetworkConfig) -> Performer:
+    """Build for weights that are read from a file: the first ones are whatever PyTorch's global state gives."""
+    return NETWORKS[name_of(config)][1](config)
 
 
 def _is_light(config: NetworkConfig) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import TrainingError, VideoError
+from pipeline.errors import LimitExceeded, TrainingError, VideoError
 from pipeline.streams import in_step, prefetched
 from pipeline.values import Frame
 from pipeline.video import probe, read_video
@@ -158,7 +158,7 @@ def for_each_row(
             with closing(read_rows(source, most=most)) as rows:
                 for row in rows:
                     keep(source, row)
-        except (VideoError, TrainingError) as error:
+        except (VideoError, TrainingError, LimitExceeded) as error:
             if strict or source.named:
                 raise
             skipped[" and ".join(str(path) for path in source.paths)] = error.found

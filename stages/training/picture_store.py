@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.array_file import DAMAGE
 from pipeline.artifacts import FileRef, atomic_folder
 from pipeline.errors import TrainingError
 from pipeline.image import crop, resize
+from pipeline.limits import bounded_text
 from pipeline.values import Box
 from stages.training.picture_sources import Listing, Row, Source, for_each_row, listed, listed_pairs
 
@@ -165,7 +168,7 @@ def open_pictures(folder: Path) -> PictureStore:
     Raises: TrainingError: the folder holds none, or one of another version.
     """
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = json.loads(bounded_text(folder / FACTS))
         if facts["version"] != VERSION:
             raise TrainingError(folder, f"version {facts['version']}", f"version {VERSION}", "Prepare it again.")
         values = facts["report"]
@@ -173,9 +176,11 @@ def open_pictures(folder: Path) -> PictureStore:
         values["passed_over"] = tuple(values["passed_over"])
         report = StoreReport(**values)
         shape = (report.pictures, report.height, report.width, 3)
+        if prod(shape) != (folder / PICTURES).stat().st_size:
+            raise ValueError(f"{PICTURES} is not of {report.pictures} pictures")
         pictures = np.memmap(folder / PICTURES, dtype=np.uint8, mode="r", shape=shape)
         follows = np.load(folder / FOLLOWS, allow_pickle=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGE as error:
         raise TrainingError(
             folder, f"no store of pictures ({error})", "a folder that training prepared", "Prepare it again."
         ) from error

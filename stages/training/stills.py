@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import TrainingError
+from pipeline.image import decode_picture
+from pipeline.picture_size import JPEG
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"))
-JPEG = b"\xff\xd8"
 PAPER = 255  # what shines through where a picture is transparent: white, as on a page
 
 # What a conversion is called in the report.
@@ -30,17 +31,21 @@ class Still:
 def read_still(path: Path) -> Still:
     """Read a picture file: grey becomes RGB, transparency is laid on white, 16 bits become 8.
 
-    Raises: TrainingError where it cannot be read, or holds numbers that are no 8 or 16 bit colours.
+    Raises:
+        TrainingError: it cannot be read, or holds numbers that are no 8 or 16 bit colours.
+        LimitExceeded: it has more pixels than the limits allow.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, f"it cannot be read ({error.strerror or error})") from error
+    if not data:
+        raise _unreadable(path, "the file is empty")
     # A JPEG may say which side is up, and OpenCV listens only where it is asked for no alpha channel.
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH if data.startswith(JPEG) else cv2.IMREAD_UNCHANGED
-    stored = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    stored = decode_picture(data, flags, path)
     if stored is None:
-        raise _unreadable(path, "it holds no picture" if data else "the file is empty")
+        raise _unreadable(path, "it holds no picture")
     if stored.dtype not in (np.uint8, np.uint16):
         raise _unreadable(path, f"its colours are {stored.dtype}")
     if stored.dtype == np.uint16:

@@ -53,8 +53,13 @@ def build_translator(config: TranslatorConfig, chance: torch.Generator) -> nn.Mo
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (), generator=chance)))
-        network = TRANSLATORS[translator_name(config)][1](config)
+        network = lay_out_translator(config)
     return initialise(network, chance)
+
+
+def lay_out_translator(config: TranslatorConfig) -> nn.Module:
+    """Build for weights that are read from a file: the first ones are whatever PyTorch's global state gives."""
+    return TRANSLATORS[translator_name(config)][1](config)
 
 
 @contextmanager

@@ -24,6 +24,17 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine(Workspace(tmp_path_factory.mktemp("home"))).start()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def config_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A config folder of the tests' own: films are signed, and not with the certificate of whoever runs them."""
+    folder = tmp_path_factory.mktemp("config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNDERSTUDY_CONFIG", str(folder))
+        for name in ("UNDERSTUDY_SIGN_CERT", "UNDERSTUDY_SIGN_KEY", "UNDERSTUDY_TRUST"):
+            patch.delenv(name, raising=False)
+        yield folder
+
+
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()

@@ -42,7 +42,7 @@ def test_a_source_that_is_no_video_is_refused_at_once(
     clip = tmp_path / "clip.mp4"
     make(clip)  # type: ignore[operator]
     output = tmp_path / "out.mp4"
-    status, _, said = run(capsys, monkeypatch, "dance", str(clip), RED, "-o", str(output))
+    status, _, said = run(capsys, monkeypatch, "dance", str(clip), RED, "-o", str(output), "--consent", "self")
     assert status == 1
     assert said.startswith(f"understudy: {clip}: ")
     assert message in said

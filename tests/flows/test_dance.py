@@ -15,6 +15,9 @@ from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import ModelError, OutputExists, StorageError, TrackError, TrainingError
 from pipeline.video import Encoding, probe, probe_sound, read_video
+from stages.model_folder import copy_model, read_facts
+from stages.provenance.consent import stated_by_oneself, stated_in
+from stages.provenance.verify import SAME, verify
 
 if TYPE_CHECKING:
     from flows.dance import Film, RenderSettings, TrainSettings
@@ -136,12 +139,12 @@ def test_a_render_that_died_goes_on_at_the_chunk_it_died_in(
     def dies_once(*args: Any, **kwargs: Any) -> object:
         rendered.append(args[2].start)
         if rendered == [0, 8]:
-            raise RuntimeError("the machine went away")
+            raise KeyboardInterrupt("the machine went away")  # which is not tried again
         return render(*args, **kwargs)
 
     monkeypatch.setattr(tasks, "render_stretch", dies_once)
     film, other_quality = tmp_path / "film.mp4", 30  # which nothing was rendered in before
-    with pytest.raises(RuntimeError, match="the machine went away"):
+    with pytest.raises(KeyboardInterrupt, match="the machine went away"):
         run_dance(stage.engine, stage.workspace, stage.source, stage.target, film, crf=other_quality)
     assert not film.exists()
     run_dance(stage.engine, stage.workspace, stage.source, stage.target, film, crf=other_quality)
@@ -189,3 +192,32 @@ def test_a_full_disk_says_so_and_leaves_no_film(stage: Stage, tmp_path: Path, mo
     with pytest.raises(StorageError, match="the disk is full; expected room for the output"):
         run_dance(stage.engine, stage.workspace, stage.source, stage.target, tmp_path / "film.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_film_names_what_it_was_made_of_and_is_signed(stage: Stage) -> None:
+    found = verify(stage.film)
+    assert (found.state, found.work, found.consent, found.sidecar) == ("intact", "dance", "no record", SAME)
+    made = {part.role: part.sha256 for part in found.made_of}
+    assert (made["source"], made["target"]) == (FileRef.of(stage.source).sha256, FileRef.of(stage.target).sha256)
+    assert made["model"] == stage.model.sha256
+
+
+def test_what_is_said_of_consent_goes_with_the_model_and_trains_nothing_again(stage: Stage, tmp_path: Path) -> None:
+    from flows.dance import RenderSettings, train_dance_flow
+    from flows.delivering import PLAIN
+    from flows.provenance import dance_origin
+
+    (tmp_path / "ann.pdf").write_bytes(b"I agree")
+    stated, mine = stated_in(tmp_path / "ann.pdf"), stated_by_oneself()
+    given = (FileRef.of(stage.target), settings()[0], Compute(), stage.workspace)
+    for name, consent in (("ann", stated), ("self", mine)):
+        before = stamps(stage.workspace.root / "models", ".safetensors")
+        model = stage.engine.run(lambda consent=consent: train_dance_flow(*given, consent))
+        assert model == stage.model and stamps(stage.workspace.root / "models", ".safetensors") == before
+        copy_model(model.path.parent, tmp_path / name, overwrite=False)
+        assert read_facts(tmp_path / name).consent == consent
+    source = FileRef.of(stage.source)
+    assert dance_origin(source, stage.model, RenderSettings(), PLAIN).consent == mine
+    carried = dance_origin(source, FileRef.of(tmp_path / "ann" / "model.json"), RenderSettings(), PLAIN)
+    assert (carried.consent, carried.ingredients[2].name) == (stated, "ann/model.json")
+    (stage.model.path.parent / "consent.json").unlink()  # the others' films say nothing

@@ -1,11 +1,20 @@
-"""Prefect keeps what it remembers in the workspace, whoever imported it first."""
+"""Prefect keeps what it remembers in the workspace, whoever imported it first; a server may be wrong, or away."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+
+from flows.engine import Engine
+from flows.workspace import Workspace
+from pipeline.errors import OperatingError
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 WHERE = """
 import sys
@@ -27,3 +36,35 @@ def test_the_server_and_the_results_lie_in_the_workspace(before: str, tmp_path: 
     told = subprocess.run(command, env=surroundings, check=True, capture_output=True, text=True)
     home = tmp_path.resolve() / ".prefect"
     assert told.stdout.split() == [str(home), str(home / "results")]
+
+
+def test_a_server_that_is_not_there_is_found_out_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Engine(Workspace(tmp_path))  # which has Prefect read its settings: before this one is among them
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")  # the port of a service that nobody runs
+    begun = time.monotonic()
+    with pytest.raises(OperatingError, match=r"http://127\.0\.0\.1:9/api: no Prefect server answers there"):
+        wrong.start()
+    assert time.monotonic() - begun < 10
+
+
+def test_a_run_outlives_a_server_that_says_nothing_for_a_while(engine: Engine) -> None:
+    engine.run(lambda: None)
+    from prefect import flow
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer().server_process
+    assert server is not None
+
+    @flow
+    def told_late() -> str:
+        return "done"
+
+    @flow
+    def patient() -> str:
+        server.send_signal(signal.SIGSTOP)
+        threading.Timer(2.0, server.send_signal, (signal.SIGCONT,)).start()
+        return told_late()  # whose beginning and end the server has to be told
+
+    begun = time.monotonic()
+    assert engine.run(patient) == "done"
+    assert time.monotonic() - begun > 2

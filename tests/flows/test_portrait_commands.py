@@ -18,6 +18,7 @@ from stages.tracking.face import FaceTrackerConfig, parse_face_choice
 
 SAMPLES = Path(__file__).parents[2] / "sample_videos"
 RED, BLUE = str(SAMPLES / "red_portrait.mp4"), str(SAMPLES / "blue_portrait.mp4")
+OWN = ("--consent", "self")
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
@@ -61,7 +62,8 @@ def test_a_picture_is_no_target_and_the_message_says_what_to_film(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = ("portrait", RED) if command == "portrait" else ("train", "portrait")
-    status, _, said = run(capsys, monkeypatch, *words, str(photograph), "-o", str(tmp_path / "out.mp4"))
+    place = ("-o", str(tmp_path / "out.mp4"), "--consent", "self")
+    status, _, said = run(capsys, monkeypatch, *words, str(photograph), *place)
     assert status == 1
     assert said.startswith(
         f"understudy: {photograph}: this is a picture; expected a clip in which the head moves. Film"
@@ -86,11 +88,11 @@ def test_a_film_of_one_frame_is_a_picture_too(tmp_path: Path) -> None:
         ("portrait", "-o", "x.mp4"),
         ("portrait", RED, BLUE, "-o", "x.mp4", "--size", "large"),
         ("portrait", RED, BLUE, "-o", "x.mp4", "--motion", "-1"),
-        ("portrait", RED, BLUE, "-o", "x.mp4", "--motion", "2", "--mode", "absolute"),
-        ("portrait", BLUE, "-o", "x.mp4"),
-        ("portrait", RED, BLUE, BLUE, "-o", "x.mp4"),
-        ("portrait", RED, BLUE, "-o", "x.mp4", "--preset", "hd"),
-        ("portrait", BLUE, "-o", "x.mp4", "--yaw", "5", "--onto", "source"),
+        ("portrait", RED, BLUE, "-o", "x.mp4", "--motion", "2", "--mode", "absolute", *OWN),
+        ("portrait", BLUE, "-o", "x.mp4", *OWN),
+        ("portrait", RED, BLUE, BLUE, "-o", "x.mp4", *OWN),
+        ("portrait", RED, BLUE, "-o", "x.mp4", "--preset", "hd", *OWN),
+        ("portrait", BLUE, "-o", "x.mp4", "--yaw", "5", "--onto", "source", *OWN),
         ("portrait", RED, "-o", "x.mp4", "--model", "ann", "--steps", "9"),
         ("track", RED, "-o", "x.npz", "--face", "--openpose", "json"),
     ],
@@ -137,7 +139,7 @@ def test_a_word_that_is_none_is_found_out_before_any_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = ("-o", str(tmp_path / "out.mp4"), "--workspace", str(tmp_path / "runs"))
-    status, _, said = run(capsys, monkeypatch, "portrait", RED, BLUE, *place, *words)
+    status, _, said = run(capsys, monkeypatch, "portrait", RED, BLUE, *place, *OWN, *words)
     assert status == 1
     assert message in said and said.count("\n") == 1
     assert not (tmp_path / "runs/tracks").exists()
@@ -220,7 +222,7 @@ def test_with_one_clip_a_face_is_named_by_either_option(
 
     monkeypatch.setattr(portrait_tasks, "track_face", tracked)
     place = ("-o", str(tmp_path / "film.mp4"), "--workspace", str(tmp_path / "runs"))
-    status, _, said = run(capsys, monkeypatch, "portrait", str(two_heads), *place, "--yaw", "5", option, "left")
+    status, _, said = run(capsys, monkeypatch, "portrait", str(two_heads), *place, *OWN, "--yaw", "5", option, "left")
     assert status == 1 and "seen enough" in said
     assert chosen == [parse_face_choice("left")]
 

@@ -18,6 +18,7 @@ from pipeline.errors import ModelError, OutputExists
 from stages.conditioning.stick_figure import StickFigureFormat
 from stages.model_folder import copy_model, load_model, read_facts, write_model
 from stages.model_parts import HeldOut
+from stages.provenance.consent import Consent
 from stages.training.networks import build_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,7 +46,8 @@ def edit(folder: Path) -> Callable[..., None]:
 
 
 def test_what_was_written_is_what_is_read(folder: Path, compute: Compute) -> None:
-    facts = replace(read_facts(folder), consent="Ann, 2026-01-02", held_out=HeldOut(frames=3, psnr_db=21.5, ssim=0.75))
+    consent = Consent(kind="file", date="2026-01-02", sha256="a" * 64, name="ann.pdf")
+    facts = replace(read_facts(folder), consent=consent, held_out=HeldOut(frames=3, psnr_db=21.5, ssim=0.75))
     performer = build_network(DRAFT.phases[0].network, torch.Generator().manual_seed(1))
     background = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     write_model(folder, facts, performer, None, background)

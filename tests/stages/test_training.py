@@ -17,6 +17,7 @@ from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from pipeline.image import read_png
+from pipeline.values import Box
 from stages.model_folder import load_model, read_facts
 from stages.training.bricks import Report, draw_pairs
 from stages.training.clips import PreparedClip
@@ -186,7 +187,7 @@ def test_a_clip_without_a_face_in_sight_is_no_trouble(
 
 @pytest.mark.parametrize(("width", "height", "side"), [(512, 1024, 128), (100, 300, 96), (40, 32, 32)])
 def test_the_face_box_fits_the_picture_and_the_network(width: int, height: int, side: int) -> None:
-    framing = Framing(frame_width=1, frame_height=1, window=None, width=width, height=height)  # type: ignore[arg-type]
+    framing = Framing(frame_width=1, frame_height=1, window=Box(0, 0, 1, 1), width=width, height=height)
     assert face_side(128, framing) == side
 
 

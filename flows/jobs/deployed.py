@@ -1,0 +1,125 @@
+"""One Prefect flow for each kind of job: what deployments, schedules and work pools run, on any machine."""
+
+from typing import TYPE_CHECKING
+
+from prefect import Flow, flow
+
+from flows.jobs.specs import (
+    BaseJob,
+    DanceJob,
+    EvaluateJob,
+    Job,
+    PortraitJob,
+    RenderJob,
+    TrackJob,
+    TrainJob,
+    TranslateJob,
+)
+from flows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from flows.jobs.perform import Outcome
+
+
+@flow(name="dance job")
+def dance_job(job: DanceJob, workspace: str, between: str | None = None) -> str:
+    """Let one person perform the dance of another.
+
+    Args:
+        job: what is made of what; paths as the workers see them.
+        workspace: where runs are kept.
+        between: the hours in which it may run, such as 22:00-07:00 Europe/Berlin.
+    """
+    return _done(job, workspace, between)
+
+
+@flow(name="portrait job")
+def portrait_job(job: PortraitJob, workspace: str, between: str | None = None) -> str:
+    """Let one head do what another did, or what sliders say; see `dance_job`."""
+    return _done(job, workspace, between)
+
+
+@flow(name="translate job")
+def translate_job(job: TranslateJob, workspace: str, between: str | None = None) -> str:
+    """Show a clip in a look that was learnt; see `dance_job`."""
+    return _done(job, workspace, between)
+
+
+@flow(name="train job")
+def train_job(job: TrainJob, workspace: str, between: str | None = None) -> str:
+    """Train a likeness or a look; see `dance_job`."""
+    return _done(job, workspace, between)
+
+
+@flow(name="render job")
+def render_job(job: RenderJob, workspace: str, between: str | None = None) -> str:
+    """Let a trained likeness perform a clip; see `dance_job`."""
+    return _done(job, workspace, between)
+
+
+@flow(name="evaluate job")
+def evaluate_job(job: EvaluateJob, workspace: str, between: str | None = None) -> str:
+    """Score a film against what should have come out; see `dance_job`."""
+    return _done(job, workspace, between)
+
+
+@flow(name="track job")
+def track_job(job: TrackJob, workspace: str, between: str | None = None) -> str:
+    """Find one person's joints, or face, in every frame; see `dance_job`."""
+    return _done(job, workspace, between)
+
+
+@flow(name="batch job")
+def batch_job(jobs_file: str, workspace: str, between: str | None = None, roots: tuple[str, ...] = ()) -> str:
+    """Do the jobs of a file, those that are missing or failed; see `dance_job`.
+
+    Args:
+        roots: folders that the jobs may use; none: any.
+    """
+    from flows.jobs.batch import do_batch
+    from flows.operating.keeping import kept
+
+    place = Workspace.at(workspace)
+    with kept(place.prefect / "held", between):
+        return do_batch(jobs_file, place, roots, do=_in_a_slot)
+
+
+def _done(job: Job, workspace: str, between: str | None) -> str:
+    from flows.jobs.perform import LOG
+    from flows.jobs.records import job_folder
+    from flows.operating.keeping import kept
+
+    place = Workspace.at(workspace)
+    with kept(place.prefect / "held", between, job_folder(job, place) / LOG) as keeper:
+        if keeper is not None and keeper.has_begun(lambda: _is_free(job, place)):
+            job = job.model_copy(update={"overwrite": True})
+        return _in_a_slot(job, place).summary
+
+
+def _in_a_slot(job: BaseJob, workspace: Workspace) -> "Outcome":
+    """Do a job; where it computes on a graphics card, when one of the slots is free."""
+    from flows.jobs.perform import perform
+    from flows.operating.gpu_slots import gpu_slot
+
+    with gpu_slot(job):
+        return perform(job, workspace)  # type: ignore[arg-type]  # every job is one of the union
+
+
+def _is_free(job: Job, workspace: Workspace) -> bool:
+    """Whether nothing lies at a job's outputs that is not its own."""
+    from flows.jobs.records import Standing, standing
+
+    if not any(path.exists() for path in job.outputs()):
+        return True
+    return standing(job, workspace) is not Standing.TAKEN
+
+
+FLOWS: dict[str, Flow[..., str]] = {
+    "dance": dance_job,
+    "portrait": portrait_job,
+    "translate": translate_job,
+    "train": train_job,
+    "render": render_job,
+    "evaluate": evaluate_job,
+    "track": track_job,
+}
