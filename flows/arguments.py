@@ -41,6 +41,9 @@ Seed = Annotated[int, typer.Option(help="Of everything drawn by chance.")]
 WorkspaceDir = Annotated[
     Path, typer.Option("--workspace", help="Where runs are kept: a folder, or s3://… shared by machines.")
 ]
+Approve = Annotated[
+    bool, typer.Option("--approve", help="Show the beginning and the worst-tracked seconds first, and wait for a yes.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
 Retargeting = Annotated[str, typer.Option("--retarget", help="auto, global or limbs.")]
 Codec = Annotated[str, typer.Option(help="Of the film: libx264, libx265, libsvtav1 …")]

@@ -8,6 +8,7 @@ from prefect import flow
 
 from flows.caching import whole
 from flows.delivering import PLAIN, Delivery, deliver
+from flows.first_look import Coming, doubt_of, look_first
 from flows.pacing import may_go_on
 from flows.parking import gate_dance
 from flows.progress import say
@@ -162,8 +163,14 @@ def render_film(
     """The steps of a rendering: retarget, chunk by chunk paint, join, carry the sound over, judge, sign, report."""
     track = track_source(source, settings, workspace)
     moved = whole(retarget_track, track, model, settings.retargeting, workspace)
-    chunks = list(render_chunks(source, model, moved, settings, compute, workspace))
     origin = dance_origin(source, model, settings, delivery)
+
+    def paint(stretch: Stretch) -> Path:
+        chunk = whole(render_chunk, model, source, moved, stretch, None, settings.encoding, compute, workspace)
+        return chunk.segment.path
+
+    look_first(_coming(output, source, moved, settings), paint, origin, delivery, approve=delivery.approve)
+    chunks = list(render_chunks(source, model, moved, settings, compute, workspace))
     gated = gate_dance(delivery.gates, source, track, moved, model, settings.retargeting, settings.tracker, workspace)
     figures = whole(draw_conditioning, model, source, moved, workspace)
     with reported(
@@ -172,6 +179,12 @@ def render_film(
         segments = [chunk.segment.path for chunk in chunks]
         deliver(segments, source.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
     return Film(FileRef.of(output), model, moved, figures)
+
+
+def _coming(output: Path, source: FileRef, moved: FileRef, settings: RenderSettings) -> Coming:
+    joints = load_track(moved.path)
+    first = Stretch(0, min(settings.chunk_frames, len(joints)))
+    return Coming(output, source.path, joints.times, doubt_of(joints), first, settings.encoding)
 
 
 def render_chunks(

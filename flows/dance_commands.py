@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.arguments import (
+    Approve,
     Clip,
     Codec,
     Crf,
@@ -99,6 +100,7 @@ def dance(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
+    approve: Approve = False,
     overwrite: Overwrite = False,
     consent: Consent = None,
     without_consent_record: WithoutConsent = False,
@@ -145,7 +147,9 @@ def dance(
         max_warp_error_ratio=max_warp_error_ratio,
         max_clamped_pct=max_clamped_pct,
     )
-    delivery = delivery_for(output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates)
+    delivery = delivery_for(
+        output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates, approve=approve
+    )
     made = engine.run(
         lambda: dance_flow(
             *clips, output, training, rendering, compute, place, overwrite, consent=said, delivery=delivery
@@ -168,6 +172,7 @@ def render(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
+    approve: Approve = False,
     overwrite: Overwrite = False,
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
@@ -202,7 +207,9 @@ def render(
         max_warp_error_ratio=max_warp_error_ratio,
         max_clamped_pct=max_clamped_pct,
     )
-    delivery = delivery_for(output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates)
+    delivery = delivery_for(
+        output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates, approve=approve
+    )
     made = engine.run(lambda: render_flow(clip, facts, output, rendering, compute, place, overwrite, delivery=delivery))
     typer.echo(made.film.path)
 

@@ -9,6 +9,7 @@ from prefect import flow
 from flows.caching import whole
 from flows.dance import CHUNK_FRAMES, coverage
 from flows.delivering import PLAIN, Delivery, deliver, publish, workplace
+from flows.first_look import Coming, doubt_of, look_first
 from flows.pacing import may_go_on
 from flows.parking import gate_portrait
 from flows.portrait_tasks import (
@@ -250,14 +251,26 @@ def render_film(
         tracker: that finds the head in the film.
     """
     clip, track, heard = scene.played.clip, scene.played.track, None if scene.heard is None else scene.heard.face
-    chunks = list(render_chunks(clip, model, scene.moved, scene.behind, settings, compute, workspace))
     origin = portrait_origin(clip, model, settings, delivery)
+
+    def paint(stretch: Stretch) -> Path:
+        told = model, clip, scene.moved, scene.behind
+        return whole(render_head, *told, stretch, None, settings.encoding, compute, workspace).segment.path
+
+    look_first(_coming(output, scene.played, settings), paint, origin, delivery, approve=delivery.approve)
+    chunks = list(render_chunks(clip, model, scene.moved, scene.behind, settings, compute, workspace))
     motion = scene.moved, heard, scene.face, settings.reenactment
     gated = gate_portrait(delivery.gates, clip, track, *motion, tracker, workspace)
     with reported(output, lambda film: report_portrait(clip, track, model, film, scene.told, *motion, compute)):
         segments = [chunk.segment.path for chunk in chunks]
         deliver(segments, clip.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
     return FileRef.of(output)
+
+
+def _coming(output: Path, played: Head, settings: PortraitRendering) -> Coming:
+    track = load_face_track(played.track.path)
+    first = Stretch(0, min(settings.chunk_frames, len(track)))
+    return Coming(output, played.clip.path, track.times, doubt_of(track), first, settings.encoding)
 
 
 def render_chunks(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.arguments import (
+    Approve,
     Clip,
     Codec,
     Crf,
@@ -86,6 +87,7 @@ def portrait(
     device: Device = "auto",
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
+    approve: Approve = False,
     overwrite: Overwrite = False,
     consent: Consent = None,
     without_consent_record: WithoutConsent = False,
@@ -137,7 +139,9 @@ def portrait(
     gates = Gates(
         max_missing_pct=max_missing_pct, max_warp_error_ratio=max_warp_error_ratio, max_clamped_pct=max_clamped_pct
     )
-    delivery = delivery_for(output, clips[0], sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates)
+    delivery = delivery_for(
+        output, clips[0], sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates, approve=approve
+    )
     given = (source, target, words.model_facts(model), output, training, rendering, compute_for(device, seed), place)
     made = engine.run(
         lambda: portrait_flow(*given, overwrite=overwrite, mosaic=mosaic, consent=said, delivery=delivery)

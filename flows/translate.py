@@ -9,6 +9,7 @@ from prefect import flow
 from flows.caching import whole
 from flows.dance import CHUNK_FRAMES
 from flows.delivering import PLAIN, Delivery, deliver
+from flows.first_look import Coming, look_first
 from flows.pacing import may_go_on
 from flows.progress import say
 from flows.provenance import translation_origin
@@ -26,7 +27,7 @@ from flows.translate_tasks import (
 from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
-from pipeline.video import DEFAULT_ENCODING, Encoding
+from pipeline.video import DEFAULT_ENCODING, Encoding, frame_times
 from stages.rendering.render import Stretch
 from stages.rendering.steady import STRENGTH
 from stages.training.phases import Budget
@@ -103,8 +104,20 @@ def translate_flow(
         OutputExists: `output` is there and `overwrite` is False.
     """
     refuse_existing(output, overwrite=overwrite)
-    segments = list(translate_chunks(clip, model, settings, compute, workspace))
     origin = translation_origin(clip, model, settings, delivery)
+
+    def paint(stretch: Stretch) -> Path:
+        way = settings.direction
+        rendering = rendering_for(model, way, clip, compute, tile=settings.tile, steady=settings.steady)
+        segment: Segment = whole(
+            translate_chunk, model, way, clip, stretch, None, rendering, settings.encoding, compute, workspace
+        )
+        return segment.film.path
+
+    first = Stretch(0, settings.chunk_frames)
+    coming = Coming(output, clip.path, frame_times(clip.path), None, first, settings.encoding)
+    look_first(coming, paint, origin, delivery, approve=delivery.approve)
+    segments = list(translate_chunks(clip, model, settings, compute, workspace))
     films = [segment.film.path for segment in segments]
     with reported(output, lambda film: report_translate(clip, model, film, compute)):
         deliver(films, clip.path, output, origin, delivery, settings.encoding, overwrite=overwrite)

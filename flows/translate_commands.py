@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.arguments import (
+    Approve,
     Clip,
     Codec,
     Crf,
@@ -51,6 +52,7 @@ def translate(
     device: Device = "auto",
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
+    approve: Approve = False,
     overwrite: Overwrite = False,
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
@@ -69,7 +71,7 @@ def translate(
         direction=direction, steady=steady, tile=tile, codec=codec, crf=crf, encoder_preset=encoder_preset
     )
     facts, compute = translator_facts(model, direction), compute_for(device, seed)
-    delivery = delivery_for(output, clip, sign_cert=sign_cert, sign_key=sign_key, label=label)
+    delivery = delivery_for(output, clip, sign_cert=sign_cert, sign_key=sign_key, label=label, approve=approve)
     made = engine.run(lambda: translate_flow(source, facts, output, rendering, compute, place, overwrite, delivery))
     typer.echo(made.path)
 

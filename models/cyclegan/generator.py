@@ -128,6 +128,13 @@ class ResnetGenerator(nn.Module):
         wide = picture.to(torch.promote_types(picture.dtype, torch.float32))
         return wide if self.recolour is None else self.recolour(wide)
 
+    def usual(self, picture: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """The picture in the usual colours of the other look, where the generator recolours, without exceptions.
+
+        Raises: ValueError where the generator is not residual.
+        """
+        return self.begin(picture) if self.recolour is None else self.recolour.usual(picture.float())
+
     def _refuse(self, picture: Tensor) -> None:
         channels, height, width = picture.shape[1:]
         if channels != self.config.in_channels:

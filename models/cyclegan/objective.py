@@ -38,8 +38,8 @@ class CycleWeights:
     cycle: float = 10.0
     identity: float = 5.0  # half of the cycle's, as published; keeps colours; spares two passes where 0
     flow: float = 0.0  # steadiness of neighbouring frames
-    edges: float = 0.0  # changes end where the picture has edges; for residual generators
-    change: float = 0.0  # and are small: mean absolute
+    edges: float = 0.0  # what a residual generator paints beyond its beginning ends where the picture has edges
+    change: float = 0.0  # and all that it makes of the picture stays near the usual colours: mean absolute difference
 
     def __post_init__(self) -> None:
         refuse_negative(self)
@@ -84,7 +84,8 @@ class RoundTrip:
     painted: Float[Tensor, "b _ h w"]  # in the other domain
     returned: Float[Tensor, "b c h w"] | None  # painted back; None where nobody asks
     kept: Float[Tensor, "b c h w"] | None  # by the generator that paints this very domain; None where nobody asks
-    change: Float[Tensor, "b c h w"] | None  # from what the generator begins with to `painted`; None where nobody asks
+    beyond: Float[Tensor, "b c h w"] | None  # what the generator begins with; None where nobody asks
+    change: Float[Tensor, "b c h w"] | None  # from the usual colours to `painted`; None where nobody asks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -155,7 +156,7 @@ def cycle_generator_terms(judges: DomainJudges, cycle: Cycle, weights: CycleWeig
         identity=_sum(nothing, (_distance(trip.kept, trip) for trip in trips)) if weights.identity > 0 else nothing,
         flow=_sum(nothing, map(_unsteadiness, trips)) if weights.flow > 0 else nothing,
         edges=_sum(nothing, map(_looseness, trips)) if weights.edges > 0 else nothing,
-        change=_sum(nothing, (_changed(trip).abs().mean() for trip in trips)) if weights.change > 0 else nothing,
+        change=_sum(nothing, (_given(trip.change).abs().mean() for trip in trips)) if weights.change > 0 else nothing,
     )
 
 
@@ -181,13 +182,13 @@ def cycle_discriminator_terms(
 
 def _round_trip(footage: Footage, *, out: nn.Module, home: nn.Module, weights: CycleWeights) -> RoundTrip:
     painted = out(footage.pictures)
-    restrained = weights.edges > 0 or weights.change > 0
     return RoundTrip(
         footage=footage,
         painted=painted,
         returned=home(painted) if weights.cycle > 0 else None,
         kept=home(footage.pictures) if weights.identity > 0 else None,
-        change=painted - _begun(out, footage.pictures) if restrained else None,
+        beyond=painted - _before(out, "begin", footage.pictures) if weights.edges > 0 else None,
+        change=painted - _before(out, "usual", footage.pictures) if weights.change > 0 else None,
     )
 
 
@@ -201,21 +202,22 @@ def _distance(picture: Tensor | None, trip: RoundTrip) -> Tensor:
     return absolute_error(picture, trip.footage.pictures)
 
 
-def _begun(generator: nn.Module, pictures: Tensor) -> Tensor:
-    begin: Callable[[Tensor], Tensor] | None = getattr(generator, "begin", None)
-    if begin is None:
+def _before(generator: nn.Module, what: str, pictures: Tensor) -> Tensor:
+    """What a residual generator makes of pictures before it paints: its `begin`, or their `usual` colours."""
+    make: Callable[[Tensor], Tensor] | None = getattr(generator, what, None)
+    if make is None:
         raise ValueError("A weight of edges or change is above 0 and the generator begins with no picture.")
-    return begin(pictures)
+    return make(pictures)
 
 
-def _changed(trip: RoundTrip) -> Tensor:
-    if trip.change is None:
+def _given(change: Tensor | None) -> Tensor:
+    if change is None:
         raise ValueError("A weight of edges or change is above 0 and was 0 in go_round: give both the same weights.")
-    return trip.change
+    return change
 
 
 def _looseness(trip: RoundTrip) -> Tensor:
-    return edge_aware_loss(_changed(trip), trip.footage.pictures)
+    return edge_aware_loss(_given(trip.beyond), trip.footage.pictures)
 
 
 def _unsteadiness(trip: RoundTrip) -> Tensor:

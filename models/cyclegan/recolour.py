@@ -28,10 +28,17 @@ class Recolour(nn.Module):
     def forward(self, picture: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Recolour pictures, float32 and -1..1; what would leave that range stays at its end."""
         colours = picture.movedim(1, -1)
-        with torch.autocast(picture.device.type, enabled=False):
-            usual = colours @ self.matrix.T + self.shift
+        usual = self._mapped(colours)
         coloured: Tensor = usual + self.exceptions(colours).to(usual.dtype)
         return coloured.clamp(-1, 1).movedim(-1, 1)
+
+    def usual(self, picture: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Recolour pictures without exceptions."""
+        return self._mapped(picture.movedim(1, -1)).clamp(-1, 1).movedim(-1, 1)
+
+    def _mapped(self, colours: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
+        with torch.autocast(colours.device.type, enabled=False):
+            return colours @ self.matrix.T + self.shift
 
     @torch.no_grad()
     def aim(self, here: Float[Tensor, "n c"], there: Float[Tensor, "m c"]) -> None:

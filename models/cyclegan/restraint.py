@@ -16,7 +16,7 @@ def edge_aware_loss(change: Float[Tensor, "b _ h w"], picture: Float[Tensor, "b 
     """Mean differences between neighbouring pixels' changes, less where the picture itself differs there.
 
     Args:
-        change: painted minus begun with.
+        change: painted minus what the generator begins with.
         picture: what was translated, -1..1.
     Source: Godard et al. 2017, "Unsupervised Monocular Depth Estimation with Left-Right Consistency", eq. 5, where the
         picture's edges let a depth map jump.

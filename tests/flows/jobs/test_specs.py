@@ -15,7 +15,7 @@ from flows.portrait_commands import portrait, train_portrait
 from flows.translate_commands import train_translate, translate
 
 # What a command has and a job does not: where it runs, and what is printed or asked on a terminal.
-OF_THE_COMMAND = {"ctx", "workspace"}
+OF_THE_COMMAND = {"ctx", "workspace", "approve"}  # nobody answers a job
 COMMANDS: dict[str, tuple[Callable[..., None], dict[str, str | None]]] = {  # and what a job calls an argument
     "dance": (dance, {}),
     "portrait": (portrait, {"clips": "source"}),

@@ -82,6 +82,14 @@ def test_a_colour_by_itself_can_be_excepted() -> None:
     torch.testing.assert_close(recolour(seen.flip(2)), wanted.flip(2), rtol=0, atol=0.05)
 
 
+def test_exceptions_are_no_part_of_the_usual_colours() -> None:
+    net = ResnetGenerator(TINY)
+    seen = torch.rand(1, 3, 32, 48) * 2 - 1
+    torch.testing.assert_close(net.usual(seen), net.begin(seen))
+    nn.init.ones_(net.recolour.exceptions[-1].bias)
+    torch.testing.assert_close(net.begin(seen), (net.usual(seen) + 1).clamp(-1, 1))
+
+
 def test_the_colours_are_learnt_and_saved_with_the_rest() -> None:
     net = ResnetGenerator(TINY)
     net(torch.zeros(1, 3, 32, 32)).sum().backward()
@@ -119,6 +127,9 @@ class Begins(nn.Module):
     def begin(self, picture: Tensor) -> Tensor:
         return picture / 2
 
+    def usual(self, picture: Tensor) -> Tensor:
+        return self.begin(picture) - 0.1
+
     def forward(self, picture: Tensor) -> Tensor:
         return self.begin(picture) + self.more
 
@@ -128,12 +139,12 @@ class Indifferent(nn.Module):
         return [[picture.mean(dim=(1, 2, 3), keepdim=True)]]
 
 
-def test_the_change_is_what_was_painted_beyond_the_beginning_in_both_directions() -> None:
+def test_the_change_is_counted_from_the_usual_colours_and_edges_from_the_beginning_in_both_directions() -> None:
     weights = CycleWeights(edges=1.0, change=1.0)
     footage = Footage(pictures=torch.rand(1, 3, 4, 4))
     cycle = go_round(Translators(to_a=Begins(0.25), to_b=Begins(-0.5)), footage, footage, weights)
     terms = cycle_generator_terms(DomainJudges(a=Indifferent(), b=Indifferent()), cycle, weights)
-    assert float(terms.change) == pytest.approx(0.75, abs=1e-6)
+    assert float(terms.change) == pytest.approx(0.35 + 0.4, abs=1e-6)
     assert float(terms.edges) == pytest.approx(0, abs=1e-6)
 
 
