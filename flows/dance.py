@@ -66,6 +66,7 @@ class Film:
     model: FileRef  # its model.json
     track: FileRef  # the retargeted performance
     conditioning: FileRef  # the stick figures as a film
+    heard: FileRef  # the source's joints as they were found
 
 
 @flow(name="train dance")
@@ -178,7 +179,7 @@ def render_film(
     ):
         segments = [chunk.segment.path for chunk in chunks]
         deliver(segments, source.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
-    return Film(FileRef.of(output), model, moved, figures)
+    return Film(FileRef.of(output), model, moved, figures, track)
 
 
 def _coming(output: Path, source: FileRef, moved: FileRef, settings: RenderSettings) -> Coming:

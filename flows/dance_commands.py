@@ -74,7 +74,7 @@ def demo(
     compute = compute_for(device, seed)
     result = engine.run(lambda: demo_flow(output, training, rendering, compute, place))
     typer.echo("\n".join(result.comparison.lines()))
-    typer.echo(f"\nLook at:\n  {result.side_by_side}\n  {result.film}\n  {result.scores}")
+    typer.echo(f"\nLook at:\n  {result.side_by_side}\n  {result.film}\n  {result.page}\n  {result.scores}")
 
 
 def dance(

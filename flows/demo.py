@@ -8,9 +8,10 @@ from typing import Generic, TypeVar
 from prefect import flow
 
 from flows.dance import Film, RenderSettings, TrainSettings, dance_flow
-from flows.evaluate import evaluate_faces_flow, evaluate_flow
-from flows.portrait import PortraitFilm, PortraitRendering, PortraitTraining, portrait_flow
+from flows.evaluate import EvaluationSettings, score_flow
+from flows.portrait import PortraitFilm, PortraitRendering, PortraitTraining, portrait_flow, report_scene
 from flows.progress import bar
+from flows.report import report_dance
 from flows.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
@@ -36,6 +37,7 @@ class DemoResult(Generic[Score]):
     film: Path
     side_by_side: Path
     scores: Path
+    page: Path  # the report, with every frame's scores
     comparison: Score
 
 
@@ -62,9 +64,13 @@ def demo_flow(
         overwrite=overwrite,
         consent=nobody(),
     )
-    films = [source.path, made.conditioning.path, output, truth.path]
-    comparison: Comparison = evaluate_flow(made.film, truth, rendering.tracker, workspace)
-    return _shown(folder, "", films, comparison)
+    found = score_flow(made.film, truth, rendering.tracker, EvaluationSettings(), workspace)
+    told = made.conditioning
+    page = report_dance(
+        source, made.heard, made.model, made.film, told, rendering.retargeting, compute, scores=found.frames
+    )
+    assert isinstance(found.comparison, Comparison)
+    return _shown(folder, "", [source.path, told.path, output, truth.path], found.comparison, page)
 
 
 @flow(name="portrait demo")
@@ -90,18 +96,20 @@ def portrait_demo_flow(
         overwrite=True,
         consent=nobody(),
     )
-    films = [source.path, made.conditioning.path, output, truth.path]
-    comparison: FaceComparison = evaluate_faces_flow(made.film, truth, rendering.tracker, workspace)
-    return _shown(folder, "portrait_", films, comparison)
+    found = score_flow(made.film, truth, rendering.tracker, EvaluationSettings(), workspace)
+    page = report_scene(made.scene, made.model, made.film, rendering, compute, scores=found.frames)
+    assert isinstance(found.comparison, FaceComparison)
+    films = [source.path, made.scene.told.path, output, truth.path]
+    return _shown(folder, "portrait_", films, found.comparison, page)
 
 
-def _shown(folder: Path, name: str, films: list[Path], comparison: Score) -> DemoResult[Score]:
+def _shown(folder: Path, name: str, films: list[Path], comparison: Score, page: Path) -> DemoResult[Score]:
     """Set the films side by side and write the scores down."""
     panels, scores = folder / f"{name}side_by_side.mp4", folder / f"{name}scores.json"
     with bar("Side by side", None):
         side_by_side(films, panels, labels=PANELS, height=PANEL_HEIGHT, overwrite=True)
     scores.write_text(json.dumps(asdict(comparison), indent=2) + "\n")
-    return DemoResult(films[2], panels, scores, comparison)
+    return DemoResult(films[2], panels, scores, page, comparison)
 
 
 def sample(name: str) -> FileRef:

@@ -37,6 +37,7 @@ from pipeline.compute import Compute
 from pipeline.delivery import side_by_side
 from pipeline.errors import ModelError
 from pipeline.video import DEFAULT_ENCODING, Encoding
+from stages.evaluation.frame_scores import FrameScores
 from stages.portrait_model import FACE, PERFORMANCE, read_portrait_facts
 from stages.provenance.consent import Consent, keep_consent
 from stages.provenance.origin import Origin
@@ -100,6 +101,11 @@ class Scene:
     told: FileRef  # what the network is told, as a film
     behind: Behind
 
+    @property
+    def motion(self) -> tuple[Moved, Face | None, Face]:
+        """What the head does, whose that was, and whose it is."""
+        return self.moved, None if self.heard is None else self.heard.face, self.face
+
 
 @dataclass(frozen=True, slots=True)
 class PortraitFilm:
@@ -107,8 +113,7 @@ class PortraitFilm:
 
     film: FileRef
     model: FileRef  # its model.json
-    moved: Moved
-    conditioning: FileRef  # what the network was told, as a film
+    scene: Scene
 
 
 @flow(name="train portrait")
@@ -167,7 +172,7 @@ def portrait_flow(
     if mosaic is not None:
         origin = portrait_origin(played.clip, model, rendering, delivery)
         write_mosaic(played, told, film, mosaic, workspace, origin, delivery, overwrite)
-    return PortraitFilm(film, model, moved, told)
+    return PortraitFilm(film, model, scene)
 
 
 def find_source(source: FileRef, settings: PortraitRendering, workspace: Workspace) -> Head:
@@ -250,7 +255,7 @@ def render_film(
     Args:
         tracker: that finds the head in the film.
     """
-    clip, track, heard = scene.played.clip, scene.played.track, None if scene.heard is None else scene.heard.face
+    clip = scene.played.clip
     origin = portrait_origin(clip, model, settings, delivery)
 
     def paint(stretch: Stretch) -> Path:
@@ -259,12 +264,28 @@ def render_film(
 
     look_first(_coming(output, scene.played, settings), paint, origin, delivery, approve=delivery.approve)
     chunks = list(render_chunks(clip, model, scene.moved, scene.behind, settings, compute, workspace))
-    motion = scene.moved, heard, scene.face, settings.reenactment
-    gated = gate_portrait(delivery.gates, clip, track, *motion, tracker, workspace)
-    with reported(output, lambda film: report_portrait(clip, track, model, film, scene.told, *motion, compute)):
+    gated = gate_portrait(
+        delivery.gates, clip, scene.played.track, *scene.motion, settings.reenactment, tracker, workspace
+    )
+    with reported(output, lambda film: report_scene(scene, model, film, settings, compute)):
         segments = [chunk.segment.path for chunk in chunks]
         deliver(segments, clip.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
     return FileRef.of(output)
+
+
+def report_scene(
+    scene: Scene,
+    model: FileRef,
+    film: FileRef,
+    settings: PortraitRendering,
+    compute: Compute,
+    *,
+    scores: FrameScores | None = None,
+) -> Path:
+    """Write the report of a scene's film beside it; see `report_portrait`."""
+    clip, track = scene.played.clip, scene.played.track
+    shown = clip, track, model, film, scene.told, *scene.motion, settings.reenactment
+    return report_portrait(*shown, compute, scores=scores)
 
 
 def _coming(output: Path, played: Head, settings: PortraitRendering) -> Coming:

@@ -236,4 +236,4 @@ def show_heads(
     rendering, compute = PortraitRendering(tracker=face_tracker()), compute_for(device, seed)
     result = engine.run(lambda: portrait_demo_flow(folder, training, rendering, compute, place))
     typer.echo("\n".join(result.comparison.lines()))
-    typer.echo(f"\nLook at:\n  {result.side_by_side}\n  {result.film}\n  {result.scores}")
+    typer.echo(f"\nLook at:\n  {result.side_by_side}\n  {result.film}\n  {result.page}\n  {result.scores}")

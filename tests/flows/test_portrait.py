@@ -179,7 +179,7 @@ def test_a_head_that_is_its_own_source_moves_as_in_training_to_the_bit(stage: St
     made = stage.run(stage.target, stage.target, tmp_path / "own.mp4", **how)
     again = stage.run(stage.target, None, tmp_path / "again.mp4", model=stage.model, **how)
     own = load_performance(stage.model.path.parent / "performance.npz")
-    for moved in (made.moved, again.moved):
+    for moved in (made.scene.moved, again.scene.moved):
         performance = load_performance(moved.performance.path)
         for field in ("rotation", "translation", "expression", "gaze", "lids"):
             assert np.array_equal(getattr(performance, field), getattr(own, field)), field
@@ -196,7 +196,7 @@ def test_sliders_move_the_targets_own_film_without_a_source_and_without_training
     made = stage.run(None, stage.target, tmp_path / "gaze.mp4", reenactment=ReenactConfig(edits=slid(gaze="0.05,0")))
     assert times_of(tmp_path / "gaze.mp4") == times_of(stage.target)
     own = load_performance(stage.model.path.parent / "performance.npz")
-    moved = load_performance(made.moved.performance.path)
+    moved = load_performance(made.scene.moved.performance.path)
     assert (moved.gaze[:, 0] > own.gaze[:, 0]).any()
     assert np.array_equal(moved.rotation, own.rotation)
 
