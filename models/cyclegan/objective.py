@@ -39,7 +39,8 @@ class CycleWeights:
     identity: float = 5.0  # half of the cycle's, as published; keeps colours; spares two passes where 0
     flow: float = 0.0  # steadiness of neighbouring frames
     edges: float = 0.0  # what a residual generator paints beyond its beginning ends where the picture has edges
-    change: float = 0.0  # and all that it makes of the picture stays near the usual colours: mean absolute difference
+    change: float = 0.0  # and is small: mean absolute difference
+    colours: float = 0.0  # all that it makes of the picture stays near the other look's usual colours, likewise
 
     def __post_init__(self) -> None:
         refuse_negative(self)
@@ -84,8 +85,8 @@ class RoundTrip:
     painted: Float[Tensor, "b _ h w"]  # in the other domain
     returned: Float[Tensor, "b c h w"] | None  # painted back; None where nobody asks
     kept: Float[Tensor, "b c h w"] | None  # by the generator that paints this very domain; None where nobody asks
-    beyond: Float[Tensor, "b c h w"] | None  # what the generator begins with; None where nobody asks
-    change: Float[Tensor, "b c h w"] | None  # from the usual colours to `painted`; None where nobody asks
+    change: Float[Tensor, "b c h w"] | None  # from what the generator begins with to `painted`; likewise
+    odd: Float[Tensor, "b c h w"] | None  # from the usual colours to `painted`; None where nobody asks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,6 +107,7 @@ class CycleGeneratorTerms:
     flow: Float[Tensor, ""]
     edges: Float[Tensor, ""]
     change: Float[Tensor, ""]
+    colours: Float[Tensor, ""]
 
     def total(self, weights: CycleWeights) -> Float[Tensor, ""]:
         """Return the weighted sum: what to call `backward` on."""
@@ -157,6 +159,7 @@ def cycle_generator_terms(judges: DomainJudges, cycle: Cycle, weights: CycleWeig
         flow=_sum(nothing, map(_unsteadiness, trips)) if weights.flow > 0 else nothing,
         edges=_sum(nothing, map(_looseness, trips)) if weights.edges > 0 else nothing,
         change=_sum(nothing, (_given(trip.change).abs().mean() for trip in trips)) if weights.change > 0 else nothing,
+        colours=_sum(nothing, (_given(trip.odd).abs().mean() for trip in trips)) if weights.colours > 0 else nothing,
     )
 
 
@@ -187,8 +190,8 @@ def _round_trip(footage: Footage, *, out: nn.Module, home: nn.Module, weights: C
         painted=painted,
         returned=home(painted) if weights.cycle > 0 else None,
         kept=home(footage.pictures) if weights.identity > 0 else None,
-        beyond=painted - _before(out, "begin", footage.pictures) if weights.edges > 0 else None,
-        change=painted - _before(out, "usual", footage.pictures) if weights.change > 0 else None,
+        change=painted - _before(out, "begin", footage.pictures) if weights.edges + weights.change > 0 else None,
+        odd=painted - _before(out, "usual", footage.pictures) if weights.colours > 0 else None,
     )
 
 
@@ -206,18 +209,18 @@ def _before(generator: nn.Module, what: str, pictures: Tensor) -> Tensor:
     """What a residual generator makes of pictures before it paints: its `begin`, or their `usual` colours."""
     make: Callable[[Tensor], Tensor] | None = getattr(generator, what, None)
     if make is None:
-        raise ValueError("A weight of edges or change is above 0 and the generator begins with no picture.")
+        raise ValueError("A weight of edges, change or colours is above 0 and the generator begins with no picture.")
     return make(pictures)
 
 
 def _given(change: Tensor | None) -> Tensor:
     if change is None:
-        raise ValueError("A weight of edges or change is above 0 and was 0 in go_round: give both the same weights.")
+        raise ValueError("A weight of restraint is above 0 and was 0 in go_round: give both the same weights.")
     return change
 
 
 def _looseness(trip: RoundTrip) -> Tensor:
-    return edge_aware_loss(_given(trip.beyond), trip.footage.pictures)
+    return edge_aware_loss(_given(trip.change), trip.footage.pictures)
 
 
 def _unsteadiness(trip: RoundTrip) -> Tensor:

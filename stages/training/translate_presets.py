@@ -19,7 +19,7 @@ UNPAIRED: dict[str, UnpairedPreset] = {
         generator=LIGHT_RECOLOURED,
         judge=LIGHT_JUDGE,
         # No identity: the light generator begins with the picture. Colours change freely, shapes with restraint.
-        weights=CycleWeights(identity=0.0, flow=10.0, edges=40.0, change=4.0),
+        weights=CycleWeights(identity=0.0, flow=10.0, edges=100.0, change=10.0, colours=2.0),
         learning_rate=1e-3,
         judges_rate=1e-3,
         schedule="cosine",

@@ -1,6 +1,7 @@
 """A job's journal: one line for each thing that happened, with job, stage and frame; and the stages it went through."""
 
 import json
+import mmap
 import threading
 from pathlib import Path
 from typing import Any
@@ -121,12 +122,18 @@ def test_lines_of_many_threads_do_not_mix(tmp_path: Path) -> None:
     assert sum(line["message"] == "x" * 5000 for line in lines(tmp_path / "log.jsonl")) == 400
 
 
+def hold(mib: int) -> mmap.mmap:
+    """Memory from the system and not from what this process has kept, every page of it written to."""
+    held = mmap.mmap(-1, mib * MIB)
+    for place in range(0, len(held), mmap.PAGESIZE):
+        held[place] = 1
+    return held
+
+
 def test_the_memory_of_a_stage_is_its_own_and_not_that_of_the_one_before() -> None:
     with keep_journal(None, "blue") as kept:
         with kept.stage("large"):
-            held = bytearray(300 * MIB)
-            held[:: 2**12] = b"x" * len(held[:: 2**12])  # every page, or the system gives none
-            del held
+            hold(300).close()
         with kept.stage("small"):
             pass
     large, small = kept.stages
@@ -135,18 +142,15 @@ def test_the_memory_of_a_stage_is_its_own_and_not_that_of_the_one_before() -> No
 
 def test_a_stage_holds_what_the_stages_within_it_hold() -> None:
     with keep_journal(None, "blue") as kept, kept.stage("outer"), kept.stage("inner"):
-        held = bytearray(200 * MIB)
-        held[:: 2**12] = b"x" * len(held[:: 2**12])
-        del held
+        hold(200).close()
     inner, outer = kept.stages
     assert outer.peak_mib >= inner.peak_mib
 
 
 def test_the_peak_is_forgotten_when_a_stage_begins() -> None:
-    held = bytearray(200 * MIB)
-    held[:: 2**12] = b"x" * len(held[:: 2**12])
+    held = hold(200)
     before = peak_mib()
-    del held
+    held.close()
     begin_anew()
     assert before - peak_mib() > 150
 

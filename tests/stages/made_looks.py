@@ -39,7 +39,7 @@ UNPAIRED = UnpairedPreset(
         dropout=True,
     ),
     judge=DiscriminatorConfig(in_channels=3, base_channels=8, layers=1, scales=1, fold=2, padding=1),
-    weights=CycleWeights(flow=5.0, edges=1.0, change=0.1),
+    weights=CycleWeights(flow=5.0, edges=1.0, change=0.1, colours=0.1),
     teacher=TEACHER,
     learning_rate=2e-3,
     judges_rate=1e-3,

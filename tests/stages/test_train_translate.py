@@ -164,7 +164,7 @@ def test_each_player_moves_only_in_its_turn(domains: tuple[Domain, Domain], pair
     painters, judges = weights_of(players.generators), weights_of(players.judges)
     _, terms = cyclegan._generators_step(players, cycle, UNPAIRED, compute, 1)
     assert same(players.judges, judges) and not same(players.generators, painters)
-    assert set(terms) == {"gan", "cycle", "identity", "flow", "edges", "change"} and float(terms["flow"]) > 0
+    assert set(terms) == {"gan", "cycle", "identity", "flow", "edges", "change", "colours"} and float(terms["flow"]) > 0
     painters = weights_of(players.generators)
     cyclegan._judges_step(players, cycle, compute, 1, chance)
     assert same(players.generators, painters) and not same(players.judges, judges)
@@ -242,7 +242,7 @@ def test_a_part_is_switched_off_by_its_name_and_presets_are_found_by_theirs() ->
     plain = UNPAIRED_PRESETS["draft"].without(["flow"])
     assert plain.weights.flow == 0 and plain.name == "draft without flow"
     assert translate_preset("standard", paired=True).method == "pix2pix"
-    with pytest.raises(UnknownChoice, match="there is no 'warp'; expected one of change, cycle"):
+    with pytest.raises(UnknownChoice, match="there is no 'warp'; expected one of change, colours, cycle"):
         UNPAIRED.without(["warp"])
     with pytest.raises(UnknownChoice, match="there is no 'best'; expected one of draft, hd, standard"):
         translate_preset("best", paired=False)

@@ -84,6 +84,7 @@ def test_every_term_is_the_sum_of_both_directions() -> None:
         "flow": 0.0,  # no neighbours
         "edges": 0.0,  # not asked for
         "change": 0.0,
+        "colours": 0.0,
     }
     assert {name: pytest.approx(float(value), abs=1e-6) for name, value in terms.items()} == expected
 
@@ -144,7 +145,7 @@ def test_terms_are_named_as_their_weights() -> None:
 
 
 def test_a_term_there_is_not_and_a_weight_below_0_are_refused() -> None:
-    with pytest.raises(UnknownChoice, match="change, cycle, edges, flow, gan, identity"):
+    with pytest.raises(UnknownChoice, match="change, colours, cycle, edges, flow, gan, identity"):
         ALL.without(["colour"])
     with pytest.raises(ValueError, match=r"CycleWeights\.cycle is -1\.0, expected 0 or more"):
         CycleWeights(cycle=-1.0)

@@ -139,12 +139,13 @@ class Indifferent(nn.Module):
         return [[picture.mean(dim=(1, 2, 3), keepdim=True)]]
 
 
-def test_the_change_is_counted_from_the_usual_colours_and_edges_from_the_beginning_in_both_directions() -> None:
-    weights = CycleWeights(edges=1.0, change=1.0)
+def test_change_is_counted_from_the_beginning_and_colours_from_the_usual_ones_in_both_directions() -> None:
+    weights = CycleWeights(edges=1.0, change=1.0, colours=1.0)
     footage = Footage(pictures=torch.rand(1, 3, 4, 4))
     cycle = go_round(Translators(to_a=Begins(0.25), to_b=Begins(-0.5)), footage, footage, weights)
     terms = cycle_generator_terms(DomainJudges(a=Indifferent(), b=Indifferent()), cycle, weights)
-    assert float(terms.change) == pytest.approx(0.35 + 0.4, abs=1e-6)
+    assert float(terms.change) == pytest.approx(0.25 + 0.5, abs=1e-6)
+    assert float(terms.colours) == pytest.approx(0.35 + 0.4, abs=1e-6)
     assert float(terms.edges) == pytest.approx(0, abs=1e-6)
 
 

@@ -80,6 +80,14 @@ class Opened:
         shots = [video.screenshot() for video in self.tab.query_selector_all("video")]
         return [number_in(cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)) for shot in shots]
 
+    def comes_to_show(self, numbers: list[int]) -> bool:
+        """Whether the films show these within five seconds: a busy machine paints a frame behind its seek."""
+        for _ in range(25):
+            if self.shown() == numbers:
+                return True
+            self.tab.wait_for_timeout(200)
+        return False
+
     def frame(self) -> int:
         return int(self.tab.input_value("#frame"))
 
@@ -99,7 +107,7 @@ def page(films: tuple[Path, ...], tmp_path: Path, browser: object) -> Iterator[O
 
 
 def test_a_page_loads_from_the_disk_without_a_complaint_and_asks_for_nothing_else(page: Opened) -> None:
-    assert page.shown() == [0, 0, 0]
+    assert page.comes_to_show([0, 0, 0])
     assert page.complaints == []
     assert all(url.startswith(("file:", "data:")) for url in page.asked)
     assert page.tab.title() == "film.mp4"
@@ -107,26 +115,26 @@ def test_a_page_loads_from_the_disk_without_a_complaint_and_asks_for_nothing_els
 
 def test_a_click_on_the_time_line_brings_all_films_to_the_same_frame(page: Opened) -> None:
     page.click_at(".lane canvas", 0.5)
-    assert page.shown() == [45, 45, 45]  # the middle of 90 frames
+    assert page.comes_to_show([45, 45, 45])  # the middle of 90 frames
     assert page.frame() == 45
     page.click_at(".lane.number canvas", 0.1)
-    assert page.shown() == [9, 9, 9]
+    assert page.comes_to_show([9, 9, 9])
 
 
 def test_the_scrubber_keeps_films_in_step_to_the_last_frame(page: Opened) -> None:
     for frame in (17, 89, 1):
         page.tab.evaluate("(frame) => { scrub.value = frame; scrub.dispatchEvent(new Event('input')); }", frame)
-        assert page.shown() == [frame] * 3
+        assert page.comes_to_show([frame] * 3)
 
 
 def test_keys_step_by_a_frame_and_by_a_second_and_stop_at_the_ends(page: Opened) -> None:
     for key, frame in (("ArrowRight", 1), ("Shift+ArrowRight", 31), ("ArrowLeft", 30), ("End", 89), ("ArrowRight", 89)):
         page.tab.keyboard.press(key)
         assert page.frame() == frame
-    assert page.shown() == [89, 89, 89]
+    assert page.comes_to_show([89, 89, 89])
     page.tab.keyboard.press("Home")
     page.tab.keyboard.press("ArrowLeft")
-    assert page.shown() == [0, 0, 0]
+    assert page.comes_to_show([0, 0, 0])
 
 
 def test_films_that_played_stand_on_one_frame_when_they_are_stopped(page: Opened) -> None:
@@ -167,7 +175,7 @@ def test_the_value_under_the_pointer_is_the_frames_own_and_no_mean(page: Opened)
 
 def test_weak_moments_lead_to_their_worst_frame(page: Opened) -> None:
     page.tab.get_by_text("missing for 10 frames").click()
-    assert page.shown() == [35, 35, 35]
+    assert page.comes_to_show([35, 35, 35])
     page.tab.keyboard.press("n")
     assert page.frame() in range(60, 70)
 
