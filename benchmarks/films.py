@@ -27,9 +27,11 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def make_film(suffix: str, options: tuple[str, ...], folder: Path) -> None:
-    """The first second of the sample, small."""
-    command = [ffmpeg_program(), "-v", "error", "-y", "-i", str(SAMPLE), "-t", str(SECONDS)]
+def make_film(
+    suffix: str, options: tuple[str, ...], folder: Path, *, sample: Path = SAMPLE, seconds: float = SECONDS
+) -> None:
+    """The beginning of a sample, small."""
+    command = [ffmpeg_program(), "-v", "error", "-y", "-i", str(sample), "-t", str(seconds)]
     command += ["-vf", f"scale={SIDE}:-2", "-threads", "1", *options, str(folder / f"film.{suffix}")]
     subprocess.run(command, check=True, capture_output=True)
 

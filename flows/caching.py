@@ -12,6 +12,7 @@ from prefect.context import TaskRunContext
 
 from flows.journal import failure, journal
 from flows.locks import FileLocks, locks_of
+from flows.pacing import may_go_on
 from flows.remembering import PlainResults, records_of
 from flows.results import arriving, files_in, leaving
 from flows.sharing import at_hand, refuse_unreachable, share
@@ -81,8 +82,9 @@ def stage(name: str, *, version: int, alone: bool = False) -> Callable[[Callable
 def whole(task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call a stage; where a file of the remembered result is gone or changed, fetch it, or else do the work again.
 
-    Raises: what the stage raises; StorageError.
+    Raises: what the stage raises; what `may_go_on` ends the job with, before the stage begins; StorageError.
     """
+    may_go_on()
     workspace = _workspace_in(args, kwargs)
     with journal().stage(task.name) as running:
         running.reused = True  # unless the work begins

@@ -157,7 +157,8 @@ class Leases(Locks):
     """Locks as small files in a shared folder without any: the holder writes its file anew as long as it lives.
 
     A file that nobody writes anew for LEASE_SECONDS is no lock any more; clocks of machines are not compared. Prefect's
-    own leases are no help: a server that starts again has lost them, and their slots stay taken for ever.
+    own leases are no help: a server that keeps them in memory, as it does unless told otherwise, has lost them when it
+    starts again, and their slots stay taken for ever.
     """
 
     ask_seconds = 5.0  # each look is a request

@@ -61,7 +61,7 @@ def find_input(ref: FileRef, workspace: Workspace) -> FileRef:
     if ref.path.exists() and ref.is_intact():
         return ref
     here = FileRef(workspace.root / _input(ref), ref.sha256)
-    if at_hand([here], workspace):
+    if here.is_intact() or (workspace.remote is not None and _is_fetched(ref, here, workspace.remote)):
         return here
     found = "it has changed since the job was made" if ref.path.exists() else "it is not on this machine"
     raise StorageError(
@@ -72,9 +72,14 @@ def find_input(ref: FileRef, workspace: Workspace) -> FileRef:
     )
 
 
+def _is_fetched(ref: FileRef, here: FileRef, remote: str) -> bool:
+    """Bring an input down; False where it is not there, or not what was meant."""
+    return Remote(remote).fetch(_input(ref), here.path) and here.is_intact()
+
+
 def _input(ref: FileRef) -> str:
-    """Named by content; with its own suffix, by which containers are known."""
-    return f"{INPUTS}/{ref.sha256}{ref.path.suffix}"
+    """In a folder named by content, under its own name: by that people, manifests and containers know it."""
+    return f"{INPUTS}/{ref.sha256}/{ref.path.name}"
 
 
 def _artifacts(refs: list[FileRef], workspace: Workspace) -> list[str]:

@@ -9,6 +9,7 @@ from prefect import flow
 from flows.caching import whole
 from flows.dance import CHUNK_FRAMES
 from flows.delivering import PLAIN, Delivery, deliver
+from flows.fan_out import LookOfFilm, fan_out
 from flows.first_look import Coming, look_first
 from flows.pacing import may_go_on
 from flows.progress import say
@@ -55,10 +56,15 @@ class TranslateRendering:
     tile: int | None = None  # pixels of a tile's side; None: whole frames where memory allows
     encoding: Encoding = DEFAULT_ENCODING
     chunk_frames: int = CHUNK_FRAMES  # a multiple of 8, so that batches are the same in chunks of any length
+    fan_out: str | None = field(default=None, metadata={"changes_result": False})  # cluster that makes the chunks
 
     def __post_init__(self) -> None:
         if self.chunk_frames < 1 or self.chunk_frames % 8:
             raise ValueError(f"TranslateRendering.chunk_frames is {self.chunk_frames}, expected a multiple of 8.")
+        if self.fan_out is not None and self.steady is not None:
+            raise ValueError(
+                "TranslateRendering.fan_out is set, expected steady=None: chunks must not need one another."
+            )
 
 
 @flow(name="train translate")
@@ -102,6 +108,7 @@ def translate_flow(
     Raises:
         ModelError, UnknownChoice: see `load_translator`.
         OutputExists: `output` is there and `overwrite` is False.
+        OperatingError, BackendUnavailable: see `fan_out`.
     """
     refuse_existing(output, overwrite=overwrite)
     origin = translation_origin(clip, model, settings, delivery)
@@ -115,8 +122,11 @@ def translate_flow(
         return segment.film.path
 
     first = Stretch(0, settings.chunk_frames)
-    coming = Coming(output, clip.path, frame_times(clip.path), None, first, settings.encoding)
+    times = frame_times(clip.path)
+    coming = Coming(output, clip.path, times, None, first, settings.encoding)
     look_first(coming, paint, origin, delivery, approve=delivery.approve)
+    if settings.fan_out is not None:
+        _fan_out(clip, model, len(times), settings, settings.fan_out, compute, workspace)
     segments = list(translate_chunks(clip, model, settings, compute, workspace))
     films = [segment.film.path for segment in segments]
     with reported(output, lambda film: report_translate(clip, model, film, compute)):
@@ -141,6 +151,29 @@ def translate_chunks(
         )
         yield segment
         start, state, ends = stretch.stop, segment.state, segment.ends
+
+
+def _fan_out(
+    clip: FileRef,
+    model: FileRef,
+    frames: int,
+    settings: TranslateRendering,
+    cluster: str,
+    compute: Compute,
+    workspace: Workspace,
+) -> None:
+    way = settings.direction
+    film = LookOfFilm(
+        FileRef.of(model.path.parent),
+        way,
+        clip,
+        rendering_for(model, way, clip, compute, tile=settings.tile, steady=settings.steady),
+        settings.encoding,
+        compute,
+        model.sha256,
+    )
+    starts = range(0, frames, settings.chunk_frames)
+    fan_out(film, [Stretch(start, start + settings.chunk_frames) for start in starts], workspace, cluster)
 
 
 def _prepared(

@@ -46,6 +46,13 @@ def translate(
             help="Pixels of a tile's side, to need less memory.", show_default="whole frames", min=SMALLEST_TILE
         ),
     ] = None,
+    fan_out: Annotated[
+        str | None,
+        typer.Option(
+            help="Let a Dask cluster make the chunks: its scheduler's address, or local. Only with --no-steady.",
+            show_default=False,
+        ),
+    ] = None,
     codec: Codec = "libx264",
     crf: Crf = 18,
     encoder_preset: EncoderPreset = "medium",
@@ -68,7 +75,13 @@ def translate(
     from flows.translate_options import translate_rendering, translator_facts
 
     rendering = translate_rendering(
-        direction=direction, steady=steady, tile=tile, codec=codec, crf=crf, encoder_preset=encoder_preset
+        direction=direction,
+        steady=steady,
+        tile=tile,
+        fan_out=fan_out,
+        codec=codec,
+        crf=crf,
+        encoder_preset=encoder_preset,
     )
     facts, compute = translator_facts(model, direction), compute_for(device, seed)
     delivery = delivery_for(output, clip, sign_cert=sign_cert, sign_key=sign_key, label=label, approve=approve)

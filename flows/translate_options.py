@@ -71,18 +71,30 @@ def _wants_perceptual(preset: TranslatePreset) -> bool:
 
 
 def translate_rendering(
-    *, direction: str, steady: bool, tile: int | None, codec: str, crf: int, encoder_preset: str
+    *,
+    direction: str,
+    steady: bool,
+    tile: int | None,
+    codec: str,
+    crf: int,
+    encoder_preset: str,
+    fan_out: str | None = None,
 ) -> TranslateRendering:
     """How to translate.
 
     Raises: UnknownChoice.
     """
+    if fan_out is not None and steady:
+        raise typer.BadParameter(
+            "--fan-out only with --no-steady: a steady film's frames each need the one before, so chunks have to wait"
+        )
     if direction not in WEIGHTS:
         raise UnknownChoice.among("--direction", direction, WEIGHTS)
     return TranslateRendering(
         direction=direction,
         steady=STRENGTH if steady else None,
         tile=tile,
+        fan_out=fan_out,
         encoding=Encoding(codec=codec, crf=crf, preset=encoder_preset),
     )
 

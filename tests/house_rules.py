@@ -28,6 +28,8 @@ ROOM_OF = {
     "typer": ("flows/",),
     "fsspec": ("flows/storage.py",),
     "filelock": ("flows/",),
+    "prefect_dask": ("flows/fan_out.py",),
+    "distributed": ("flows/fan_out.py",),
     "rich": ("flows/",),
     "kornia": ("models/", "stages/"),
     "triton": ("models/ops/",),

@@ -171,6 +171,7 @@ def look_rendering(job: TranslateJob) -> "TranslateRendering":
         direction=job.direction,
         steady=job.steady,
         tile=job.tile,
+        fan_out=job.fan_out,
         codec=job.codec,
         crf=job.crf,
         encoder_preset=job.encoder_preset,

@@ -16,57 +16,59 @@ from flows.jobs.specs import (
     TranslateJob,
 )
 from flows.workspace import Workspace
+from pipeline.artifacts import FileRef
 
 if TYPE_CHECKING:
     from flows.jobs.perform import Outcome
 
 
 @flow(name="dance job")
-def dance_job(job: DanceJob, workspace: str, between: str | None = None) -> str:
+def dance_job(job: DanceJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
     """Let one person perform the dance of another.
 
     Args:
         job: what is made of what; paths as the workers see them.
         workspace: where runs are kept.
         between: the hours in which it may run, such as 22:00-07:00 Europe/Berlin.
+        sent: inputs that were sent to the workspace with the job; whoever submits it fills this in.
     """
-    return _done(job, workspace, between)
+    return _done(job, workspace, between, sent)
 
 
 @flow(name="portrait job")
-def portrait_job(job: PortraitJob, workspace: str, between: str | None = None) -> str:
+def portrait_job(job: PortraitJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
     """Let one head do what another did, or what sliders say; see `dance_job`."""
-    return _done(job, workspace, between)
+    return _done(job, workspace, between, sent)
 
 
 @flow(name="translate job")
-def translate_job(job: TranslateJob, workspace: str, between: str | None = None) -> str:
+def translate_job(job: TranslateJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
     """Show a clip in a look that was learnt; see `dance_job`."""
-    return _done(job, workspace, between)
+    return _done(job, workspace, between, sent)
 
 
 @flow(name="train job")
-def train_job(job: TrainJob, workspace: str, between: str | None = None) -> str:
+def train_job(job: TrainJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
     """Train a likeness or a look; see `dance_job`."""
-    return _done(job, workspace, between)
+    return _done(job, workspace, between, sent)
 
 
 @flow(name="render job")
-def render_job(job: RenderJob, workspace: str, between: str | None = None) -> str:
+def render_job(job: RenderJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
     """Let a trained likeness perform a clip; see `dance_job`."""
-    return _done(job, workspace, between)
+    return _done(job, workspace, between, sent)
 
 
 @flow(name="evaluate job")
-def evaluate_job(job: EvaluateJob, workspace: str, between: str | None = None) -> str:
+def evaluate_job(job: EvaluateJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
     """Score a film against what should have come out; see `dance_job`."""
-    return _done(job, workspace, between)
+    return _done(job, workspace, between, sent)
 
 
 @flow(name="track job")
-def track_job(job: TrackJob, workspace: str, between: str | None = None) -> str:
+def track_job(job: TrackJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
     """Find one person's joints, or face, in every frame; see `dance_job`."""
-    return _done(job, workspace, between)
+    return _done(job, workspace, between, sent)
 
 
 @flow(name="batch job")
@@ -84,7 +86,7 @@ def batch_job(jobs_file: str, workspace: str, between: str | None = None, roots:
         return do_batch(jobs_file, place, roots, do=_in_a_slot)
 
 
-def _done(job: Job, workspace: str, between: str | None) -> str:
+def _done(job: Job, workspace: str, between: str | None, sent: tuple[FileRef, ...]) -> str:
     from flows.jobs.perform import LOG
     from flows.jobs.records import job_folder
     from flows.operating.keeping import kept
@@ -93,16 +95,16 @@ def _done(job: Job, workspace: str, between: str | None) -> str:
     with kept(place.prefect / "held", between, job_folder(job, place) / LOG) as keeper:
         if keeper is not None and keeper.has_begun(lambda: _is_free(job, place)):
             job = job.model_copy(update={"overwrite": True})
-        return _in_a_slot(job, place).summary
+        return _in_a_slot(job, place, sent).summary
 
 
-def _in_a_slot(job: BaseJob, workspace: Workspace) -> "Outcome":
+def _in_a_slot(job: BaseJob, workspace: Workspace, sent: tuple[FileRef, ...] = ()) -> "Outcome":
     """Do a job; where it computes on a graphics card, when one of the slots is free."""
     from flows.jobs.perform import perform
     from flows.operating.gpu_slots import gpu_slot
 
     with gpu_slot(job):
-        return perform(job, workspace)  # type: ignore[arg-type]  # every job is one of the union
+        return perform(job, workspace, sent)  # type: ignore[arg-type]  # every job is one of the union
 
 
 def _is_free(job: Job, workspace: Workspace) -> bool:

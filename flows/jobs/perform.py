@@ -1,6 +1,6 @@
 """perform: one job in this process, by the same flows and configs as its command, so that both share their work."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,10 @@ from flows.jobs import by_kind
 from flows.jobs.configs import words_explained
 from flows.jobs.records import is_done, job_folder, recorded
 from flows.jobs.specs import Job
+from flows.jobs.travelling import at_its_inputs
 from flows.journal import keep_journal
 from flows.workspace import Workspace
+from pipeline.artifacts import FileRef
 
 LOG = "log.jsonl"  # in `job_folder`
 
@@ -35,16 +37,20 @@ class Outcome:
     reused: bool = False  # whether it was made before, and nothing was to do
 
 
-def perform(job: Job, workspace: Workspace) -> Outcome:
+def perform(job: Job, workspace: Workspace, sent: Sequence[FileRef] = ()) -> Outcome:
     """Do a job, in a process whose `Engine` is up; its journal is `log.jsonl` in `job_folder(job, workspace)`.
 
     A job that is done is not done again: its outputs are there, unchanged, and were made of the same. What an
     interrupted run of it left goes on where it stopped. Its own earlier outputs are replaced, any others only where the
     job says `overwrite`.
 
-    Raises: UnderstudyError: whatever its command would say.
+    Args:
+        sent: what `send_inputs` has sent with the job; found in the workspace where it is not at its path here.
+
+    Raises: UnderstudyError: whatever its command would say; StorageError: an input that was sent is nowhere.
     """
     with keep_journal(job_folder(job, workspace) / LOG, job.name) as journal:
+        job = at_its_inputs(job, sent, workspace)
         if is_done(job, workspace):
             journal.note("nothing to do: made before")
             return Outcome(job.outputs(), "made before", reused=True)

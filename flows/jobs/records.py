@@ -18,7 +18,7 @@ from stages.model_parts import FACTS
 
 RECORD = "record.json"
 SLUG, DIGITS = 60, 10  # letters of the name, and digits of what tells jobs of one name apart, in a folder's name
-WITHOUT_EFFECT = {"name", "output", "overwrite", "threads", "workers"}  # fields that leave the content as it is
+WITHOUT_EFFECT = {"name", "output", "overwrite", "threads", "workers", "fan_out"}  # fields that leave the content alone
 
 
 class Standing(Enum):

@@ -192,6 +192,9 @@ class TranslateJob(_Encoded, _Computed, BaseJob):
     direction: Literal["a-to-b", "b-to-a"] = Field(default="a-to-b", description="Which way.")
     steady: bool = Field(default=True, description="Blend each frame with the last one, moved as the clip moves.")
     tile: int | None = Field(default=None, ge=SMALLEST_TILE, description="Pixels of a tile's side, for less memory.")
+    fan_out: str | None = Field(
+        default=None, description="Dask cluster that makes the chunks: an address, or local. Only with steady: false."
+    )
 
 
 class RenderJob(_Encoded, _BodyGated, _Computed, BaseJob):

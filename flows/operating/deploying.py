@@ -13,6 +13,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.jobs.deployed import FLOWS, batch_job
 from flows.jobs.specs import Job
+from flows.jobs.travelling import send_inputs
 from flows.operating.job_runs import TAG
 from flows.workspace import Workspace
 from pipeline.errors import OperatingError
@@ -83,14 +84,19 @@ def deployment_id(kind: str) -> UUID:
 
 
 def submit(job: Job, workspace: Workspace, between: str | None = None) -> UUID:
-    """Hand a job to the workers; returns the id of its run.
+    """Hand a job to the workers, with its inputs where the workspace is at a URL; returns the id of its run.
 
     Args:
         between: hours in which it may run, as `Hours.parse` takes them; None: any.
 
-    Raises: OperatingError: its kind is not registered.
+    Raises: OperatingError: its kind is not registered. StorageError: the workspace cannot be written.
     """
-    parameters = {"job": job.model_dump(mode="json"), "workspace": workspace.address, "between": between}
+    parameters = {
+        "job": job.model_dump(mode="json"),
+        "workspace": workspace.address,
+        "between": between,
+        "sent": [{"path": str(ref.path), "sha256": ref.sha256} for ref in send_inputs(job, workspace)],
+    }
     with get_client(sync_client=True) as client:
         made = client.create_flow_run_from_deployment(deployment_id(job.kind), parameters=parameters, name=job.name)
     return made.id

@@ -20,6 +20,7 @@ from pipeline.errors import OperatingError
 
 API_URL = "PREFECT_API_URL"
 ADDRESS = "server.json"  # in the workspace's Prefect folder
+LEASES = "prefect.server.concurrency.lease_storage.filesystem"  # GPU slots that are taken outlive a restart
 DATABASE = "server.db"  # beside it; one-off commands keep theirs in Prefect's own file
 ANSWER_SECONDS = 5.0  # to look whether a server is there
 START_SECONDS = 180.0  # the first start on a slow machine writes a database
@@ -154,6 +155,7 @@ def _settings(home: Path) -> dict[str, str]:
         "PREFECT_HOME": str(home),
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / DATABASE}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,  # in `home`
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
         "DO_NOT_TRACK": "1",

@@ -12,6 +12,7 @@ import pytest
 
 from flows.engine import Engine
 from flows.journal import StageRecord, keep_journal
+from flows.pacing import paced
 from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, atomic_file
 from pipeline.errors import TrackError
@@ -135,6 +136,17 @@ def test_what_trying_cannot_mend_is_not_tried_again(scribe: Scribe, tmp_path: Pa
     with pytest.raises(type(failure)):
         scribe.write("blue", Workspace(tmp_path / "runs"))
     assert scribe.tries == 1
+
+
+class Paused(BaseException):
+    """What ends a job that was paused."""
+
+
+def test_a_pause_takes_effect_before_the_next_stage_begins(scribe: Scribe, tmp_path: Path) -> None:
+    with paced(Paused), pytest.raises(Paused):
+        scribe.write("blue", Workspace(tmp_path / "runs"))
+    assert scribe.tries == 0
+    assert not (tmp_path / "runs").exists()
 
 
 def test_after_a_failure_the_lock_is_free(scribe: Scribe, tmp_path: Path) -> None:

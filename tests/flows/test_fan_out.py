@@ -1,0 +1,197 @@
+"""A film made by two workers of a Dask cluster: the same frames, the same records, nothing done twice."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from flows.engine import Engine
+from flows.workspace import CACHE_VARIABLE, Workspace
+from models.cyclegan.generator import ResnetGeneratorConfig
+from pipeline.artifacts import FileRef
+from pipeline.compute import Compute
+from pipeline.errors import BackendUnavailable, JobError, ModelError, OperatingError
+from pipeline.video import LOSSLESS, read_video
+from stages.model_parts import FACTS
+from stages.training.translate_networks import build_translator, translator_name
+from stages.translate_model import Look, TranslateModel, write_translator
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A translator and a clip of 20 frames: three chunks of 8."""
+
+    engine: Engine
+    workspace: Workspace
+    clip: Path
+    model: FileRef
+
+    def translate(self, output: Path, fan_out: str | None = None, **changes: Any) -> FileRef:
+        from flows.translate import TranslateRendering, translate_flow
+
+        settings = TranslateRendering(
+            **{"chunk_frames": 8, "encoding": LOSSLESS, "steady": None, "fan_out": fan_out, **changes}
+        )
+        clip, compute = FileRef.of(self.clip), Compute()
+        return self.engine.run(
+            lambda: translate_flow(clip, self.model, output, settings, compute, self.workspace, overwrite=True)
+        )
+
+    @property
+    def segments(self) -> dict[str, int]:
+        """When each segment of film was last written."""
+        return {path.name: path.stat().st_mtime_ns for path in self.workspace.root.glob("segments/*.mp4")}
+
+
+@pytest.fixture(scope="module")
+def studio(engine: Engine, streets: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """A small network with whatever weights it begins with: it is not how the film looks that is asked here."""
+    root = tmp_path_factory.mktemp("studio")
+    folder, config = root / "dusk", ResnetGeneratorConfig(base_channels=4, blocks=1, residual=True)
+    folder.mkdir()
+    look = Look(name="street", sha256=("0" * 64,), pictures=1, width=64, height=64)
+    facts = TranslateModel(
+        preset="draft",
+        method="cyclegan",
+        network=translator_name(config),
+        network_config=asdict(config),
+        stride=config.stride,
+        directions=("a-to-b",),
+        a=look,
+        b=look,
+    )
+    write_translator(folder, facts, {"a-to-b": build_translator(config, torch.Generator())})
+    return Studio(engine, Workspace(root / "runs"), streets[0], FileRef.of(folder / FACTS))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler with two workers, each a process of its own."""
+    from distributed import LocalCluster
+
+    own = {CACHE_VARIABLE: str(tmp_path_factory.mktemp("workers"))}
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, env=own)  # type: ignore[no-untyped-call]
+    with cluster:
+        yield cluster.scheduler_address
+
+
+def pictures_of(film: Path) -> list[Any]:
+    with read_video(film) as video:
+        return [frame.image for frame in video]
+
+
+def test_a_film_that_was_fanned_out_is_the_film_that_was_not(studio: Studio, cluster: str, tmp_path: Path) -> None:
+    fanned = replace(studio, workspace=Workspace(tmp_path / "fanned"))
+    fanned.translate(tmp_path / "fanned.mp4", cluster)
+    studio.translate(tmp_path / "alone.mp4")
+    assert sorted(fanned.segments) == sorted(studio.segments)  # by keys made of the same contents
+    assert len(fanned.segments) == 3
+    one, other = (pictures_of(tmp_path / name) for name in ("fanned.mp4", "alone.mp4"))
+    assert len(one) == 20
+    assert all(np.array_equal(left, right) for left, right in zip(one, other, strict=True))
+    made = fanned.segments
+    fanned.translate(tmp_path / "again.mp4")  # goes on alone: nothing is left to do
+    assert fanned.segments == made
+
+
+def test_what_was_made_alone_is_not_made_again_by_workers(studio: Studio, cluster: str, tmp_path: Path) -> None:
+    studio.translate(tmp_path / "alone.mp4")
+    first, *rest = sorted(studio.segments)
+    before = studio.segments
+    (studio.workspace.root / "segments" / first).unlink()
+    studio.translate(tmp_path / "fanned.mp4", cluster)
+    assert {name: studio.segments[name] for name in rest} == {name: before[name] for name in rest}
+    assert first in studio.segments
+
+
+def test_chunks_come_by_way_of_a_shared_workspace_from_workers_with_folders_of_their_own(
+    studio: Studio, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    shared = replace(studio, workspace=Workspace.at(f"file://{tmp_path / 'shared'}"))
+    shared.translate(tmp_path / "film.mp4", cluster)
+    assert len(pictures_of(tmp_path / "film.mp4")) == 20
+    assert sorted(path.name for path in tmp_path.glob("shared/segments/*.mp4")) == sorted(shared.segments)
+
+
+def test_clip_and_model_are_found_where_they_never_lay(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.fan_out import LookOfFilm
+    from flows.sharing import store_input
+    from stages.rendering.translate import Rendering
+
+    clip, model = tmp_path / "clip.mp4", tmp_path / "dusk"
+    clip.write_bytes(b"film")
+    shutil.copytree(studio.model.path.parent, model)
+    sha256, look = studio.model.sha256, (FileRef.of(model), FileRef.of(clip))
+    film = LookOfFilm(look[0], "a-to-b", look[1], Rendering(steady=None), LOSSLESS, Compute(), sha256)
+    for name in ("here", "there"):
+        monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / name))
+        workspace = Workspace.at(f"file://{tmp_path / 'shared'}")
+        if name == "here":
+            for ref in look:
+                store_input(ref, workspace)
+            clip.unlink()
+            shutil.rmtree(model)
+    facts, found = film.at(workspace)
+    assert found.path.is_relative_to(tmp_path / "there") and found.path.read_bytes() == b"film"
+    assert facts.is_intact() and (facts.path.name, facts.path.parent.name) == ("model.json", "dusk")
+
+
+def test_a_chunk_that_fails_says_on_a_worker_what_it_would_say_here(
+    studio: Studio, cluster: str, tmp_path: Path
+) -> None:
+    from flows.fan_out import LookOfFilm, fan_out
+    from stages.rendering.render import Stretch
+    from stages.rendering.translate import Rendering
+
+    torn = Path(shutil.copytree(studio.model.path.parent, tmp_path / "torn"))
+    (torn / "a_to_b.safetensors").unlink()
+    parts = FileRef.of(torn), "a-to-b", FileRef.of(studio.clip), Rendering(steady=None), LOSSLESS, Compute()
+    film = LookOfFilm(*parts, facts=studio.model.sha256)  # type: ignore[arg-type]  # of several types
+    with pytest.raises(ModelError, match=r"a_to_b\.safetensors"):
+        studio.engine.run(lambda: fan_out(film, [Stretch(0, 8)], studio.workspace, cluster))
+
+
+def test_a_scheduler_that_is_not_there_is_said(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import fan_out
+
+    monkeypatch.setattr(fan_out, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(OperatingError) as refused:
+        studio.translate(tmp_path / "film.mp4", "tcp://127.0.0.1:9")
+    assert "--fan-out tcp://127.0.0.1:9: no cluster with a worker is there" in str(refused.value)
+    assert "expected the address of Dask's scheduler, such as tcp://10.0.0.5:8786, or local." in str(refused.value)
+
+
+def test_workers_elsewhere_need_a_server_that_they_reach(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(OperatingError, match=r"cannot reach this command's own Prefect server.*Set PREFECT_API_URL"):
+        studio.translate(tmp_path / "film.mp4", "tcp://192.0.2.1:8786")
+
+
+def test_without_dask_the_message_says_what_to_install(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "prefect_dask", None)
+    with pytest.raises(BackendUnavailable, match=r'prefect-dask is not installed.*pip install "understudy\[dask\]"'):
+        studio.translate(tmp_path / "film.mp4", "local")
+
+
+def test_a_steady_film_cannot_be_fanned_out(studio: Studio, tmp_path: Path) -> None:
+    from flows.jobs.configs import check
+    from flows.jobs.specs import TranslateJob
+
+    job = TranslateJob(clip=studio.clip, model=studio.model.path.parent, output=tmp_path / "f.mp4", fan_out="local")
+    with pytest.raises(JobError, match="--fan-out only with --no-steady: a steady film's frames each need the one"):
+        check(job)
+    check(job.model_copy(update={"steady": False}))
+    with pytest.raises(ValueError, match=r"TranslateRendering\.fan_out is set, expected steady=None"):
+        studio.translate(tmp_path / "film.mp4", "local", steady=0.5)
