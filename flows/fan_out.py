@@ -162,7 +162,7 @@ def _local(chunks: int) -> dict[str, object]:
         "threads_per_worker": 1,
         "processes": True,
         "memory_limit": None,
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",  # None would mean its usual port, on all addresses
         "env": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
     }
 

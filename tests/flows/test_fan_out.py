@@ -180,7 +180,7 @@ def test_workers_elsewhere_need_a_server_that_they_reach(studio: Studio, tmp_pat
 def test_without_dask_the_message_says_what_to_install(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "prefect_dask", None)
+    monkeypatch.setitem(sys.modules, "prefect_dask.task_runners", None)
     with pytest.raises(BackendUnavailable, match=r'prefect-dask is not installed.*pip install "understudy\[dask\]"'):
         studio.translate(tmp_path / "film.mp4", "local")
 
