@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.held_out_film import Lesson, ReducedComparison, get_ready, learn, paint_held_out
 from benchmarks.video import machine
-from flows.workspace import content_key
+from flows.store.workspace import content_key
 from pipeline.artifacts import atomic_file
 from pipeline.compute import Compute, keep_memory, resolve_compute
 from pipeline.values import Frame

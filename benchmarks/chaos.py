@@ -23,7 +23,7 @@ import psutil
 from benchmarks.video import machine
 from flows.engine import Engine
 from flows.operating import server as servers
-from flows.workspace import CACHE_VARIABLE, Workspace
+from flows.store.workspace import CACHE_VARIABLE, Workspace
 from pipeline.artifacts import atomic_file
 from pipeline.video import read_video, write_video
 
@@ -32,7 +32,7 @@ PAGE = Path(__file__).parent / "results" / "chaos.md"
 BREATH = 2.0  # seconds from a death to the next start
 SERVE = (
     "import sys; from functools import partial; from flows.operating.serving import serve; "
-    "from flows.workspace import Workspace; "
+    "from flows.store.workspace import Workspace; "
     "serve(Workspace.at(sys.argv[1]), 'understudy', 1, 1000, partial(print, flush=True))"
 )
 

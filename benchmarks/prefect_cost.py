@@ -16,14 +16,14 @@ import sys, time
 begun = time.perf_counter()
 from pathlib import Path
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 
 place = Workspace(Path(sys.argv[1]))
 engine = Engine(place).start()
 import flows.dance  # what a real command loads while the server comes up
 loaded = time.perf_counter() - begun
 from prefect import flow
-from flows.caching import stage, whole
+from flows.store.caching import stage, whole
 from pipeline.artifacts import FileRef
 
 

@@ -19,13 +19,13 @@ JOB = """
 import sys, time
 from pathlib import Path
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 
 place = Workspace(Path(sys.argv[1]))
 engine = Engine(place).start()
 from prefect import flow
 from prefect.runtime import flow_run
-from flows.caching import stage, whole
+from flows.store.caching import stage, whole
 from pipeline.artifacts import FileRef
 
 

@@ -15,7 +15,7 @@ from benchmarks.chaos import STREETS, Machine, cut_clips
 from benchmarks.video import machine
 from flows.engine import Engine
 from flows.operating import server as servers
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import atomic_file
 
 PAGE = Path(__file__).parent / "results" / "throughput.md"

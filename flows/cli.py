@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from flows.arguments import Debug, Device, Output, Overwrite
-from flows.batch_commands import batch
-from flows.clip_commands import evaluate, plan, track
-from flows.dance_commands import dance, demo, render, train_dance
-from flows.operate_commands import (
+from flows.commands.arguments import Debug, Device, Output, Overwrite
+from flows.commands.batch import batch
+from flows.commands.clips import evaluate, plan, track
+from flows.commands.dance import dance, demo, render, train_dance
+from flows.commands.operate import (
     add_schedule,
     cancel_job,
     deploy,
@@ -31,12 +31,12 @@ from flows.operate_commands import (
     serve,
     show_job,
 )
-from flows.portrait_commands import portrait, train_portrait
-from flows.prune_commands import prune
-from flows.report_commands import report
-from flows.translate_commands import train_translate, translate
-from flows.trust_commands import licences, verify
-from flows.watch_commands import watch
+from flows.commands.portrait import portrait, train_portrait
+from flows.commands.prune import prune
+from flows.commands.report import report
+from flows.commands.translate import train_translate, translate
+from flows.commands.trust import licences, verify
+from flows.commands.watch import watch
 from pipeline.artifacts import refuse_existing
 from pipeline.errors import UnderstudyError
 

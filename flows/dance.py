@@ -6,17 +6,17 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.caching import whole
 from flows.delivering import PLAIN, Delivery, deliver
-from flows.first_look import Coming, doubt_of, look_first
 from flows.pacing import may_go_on
-from flows.parking import gate_dance
 from flows.progress import say
-from flows.provenance import dance_origin
-from flows.report import report_dance, reported
-from flows.results import Chunk
+from flows.proof.first_look import Coming, doubt_of, look_first
+from flows.proof.parking import gate_dance
+from flows.proof.provenance import dance_origin
+from flows.proof.report import report_dance, reported
+from flows.store.caching import whole
+from flows.store.results import Chunk
+from flows.store.workspace import Workspace
 from flows.tasks import draw_conditioning, prepare, render_chunk, retarget_track, teach, track_clip, train
-from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
 from pipeline.values import FaceTrack, Status, Track

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from flows.gates import Gates
 from flows.progress import bar, say
+from flows.proof.gates import Gates
 from pipeline.artifacts import FileRef, as_storage_error, atomic_file, refuse_existing
 from pipeline.delivery import carry_sound
 from pipeline.errors import ProvenanceError
@@ -23,7 +23,7 @@ from stages.provenance.origin import Origin, Role
 from stages.provenance.sidecar import describe, sidecar_of, write_sidecar
 
 if TYPE_CHECKING:
-    from flows.parking import Gated
+    from flows.proof.parking import Gated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def deliver(
         FilmParked: it did not pass its gates.
         OutputExists, StorageError.
     """
-    from flows.parking import deliver_or_park  # brings Prefect
+    from flows.proof.parking import deliver_or_park  # brings Prefect
 
     refuse_existing(output, overwrite=overwrite)
     with assembled(segments, source, output, delivery, encoding) as film:

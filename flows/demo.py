@@ -11,8 +11,8 @@ from flows.dance import Film, RenderSettings, TrainSettings, dance_flow
 from flows.evaluate import EvaluationSettings, score_flow
 from flows.portrait import PortraitFilm, PortraitRendering, PortraitTraining, portrait_flow, report_scene
 from flows.progress import bar
-from flows.report import report_dance
-from flows.workspace import Workspace
+from flows.proof.report import report_dance
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.delivery import side_by_side

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flows.operating.server import API_URL, connect
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import UnderstudyError
 
 R = TypeVar("R")
@@ -73,7 +73,7 @@ class _Server:
         if self._thread is None and not os.environ.get(API_URL):
             # All that flows need of Prefect, before the thread loads its server: modules that import each other and are
             # asked for by two threads at once come out half made.
-            import flows.caching  # noqa: F401
+            import flows.store.caching  # noqa: F401
 
             self._thread = threading.Thread(target=self._bring_up, name="prefect server", daemon=True)
             self._thread.start()

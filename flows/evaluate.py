@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from prefect import flow
 from pydantic import TypeAdapter
 
-from flows.caching import stage, whole
 from flows.progress import bar
-from flows.results import Scores
-from flows.workspace import Workspace, content_key
+from flows.store.caching import stage, whole
+from flows.store.results import Scores
+from flows.store.workspace import Workspace, content_key
 from pipeline.artifacts import FileRef, atomic_file
 from pipeline.video import probe
 from stages.evaluation.alone import Alone, AloneScores, score_alone, score_face_alone

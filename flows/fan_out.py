@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 from prefect.context import hydrated_context, serialize_context
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.caching import whole
 from flows.pacing import may_go_on
 from flows.progress import bar
-from flows.sharing import find_input, store_input
+from flows.store.caching import whole
+from flows.store.sharing import find_input, store_input
+from flows.store.workspace import Workspace
 from flows.translate_tasks import translate_chunk
-from flows.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import BackendUnavailable, OperatingError

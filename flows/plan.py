@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.caching import whole
 from flows.progress import bar, say
+from flows.store.caching import whole
+from flows.store.workspace import Workspace
 from flows.tasks import track_clip
-from flows.workspace import Workspace
 from models.perceptual import PerceptualLoss, published_weights, vgg_features
 from pipeline.artifacts import FileRef, atomic_file
 from pipeline.compute import Compute

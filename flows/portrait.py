@@ -6,12 +6,9 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.caching import whole
 from flows.dance import CHUNK_FRAMES, coverage
 from flows.delivering import PLAIN, Delivery, deliver, publish, workplace
-from flows.first_look import Coming, doubt_of, look_first
 from flows.pacing import may_go_on
-from flows.parking import gate_portrait
 from flows.portrait_tasks import (
     Behind,
     Onto,
@@ -27,11 +24,14 @@ from flows.portrait_tasks import (
     train_head,
 )
 from flows.progress import bar, say
-from flows.provenance import portrait_origin
-from flows.report import report_portrait, reported
-from flows.results import Chunk, Face, Moved
+from flows.proof.first_look import Coming, doubt_of, look_first
+from flows.proof.parking import gate_portrait
+from flows.proof.provenance import portrait_origin
+from flows.proof.report import report_portrait, reported
+from flows.store.caching import whole
+from flows.store.results import Chunk, Face, Moved
+from flows.store.workspace import Workspace
 from flows.tasks import teach
-from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
 from pipeline.delivery import side_by_side

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 import torch
 
-from flows.caching import stage
 from flows.pacing import asking, saved_first
 from flows.progress import bar, say, training_bar
-from flows.results import Chunk, Face, Moved
+from flows.store.caching import stage
+from flows.store.results import Chunk, Face, Moved
+from flows.store.workspace import Workspace, content_key
 from flows.together import told
-from flows.workspace import Workspace, content_key
 from models.perceptual import load_perceptual
 from pipeline.artifacts import FileRef, atomic_file
 from pipeline.compute import Compute

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.journal import journal
+from flows.store.journal import journal
 
 NOTE_EVERY = 5.0  # seconds between two lines of the journal on one bar
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from flows.caching import stage
 from flows.pacing import asking, saved_first
 from flows.progress import bar, say, training_bar
-from flows.results import Chunk
+from flows.store.caching import stage
+from flows.store.results import Chunk
+from flows.store.workspace import Workspace, content_key
 from flows.together import TrainingJob, run, told, train_together
-from flows.workspace import Workspace, content_key
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.video import Encoding, probe

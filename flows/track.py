@@ -6,12 +6,12 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.caching import whole
 from flows.dance import coverage
 from flows.portrait_tasks import draw_mesh, track_head
 from flows.progress import bar
+from flows.store.caching import whole
+from flows.store.workspace import Workspace
 from flows.tasks import track_clip
-from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, atomic_file, refuse_existing
 from pipeline.delivery import carry_sound
 from pipeline.streams import prefetched

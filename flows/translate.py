@@ -6,16 +6,17 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.caching import whole
 from flows.dance import CHUNK_FRAMES
 from flows.delivering import PLAIN, Delivery, deliver
 from flows.fan_out import LookOfFilm, fan_out
-from flows.first_look import Coming, look_first
 from flows.pacing import may_go_on
 from flows.progress import say
-from flows.provenance import translation_origin
-from flows.report import report_translate, reported
-from flows.results import Segment, Store
+from flows.proof.first_look import Coming, look_first
+from flows.proof.provenance import translation_origin
+from flows.proof.report import report_translate, reported
+from flows.store.caching import whole
+from flows.store.results import Segment, Store
+from flows.store.workspace import Workspace
 from flows.translate_tasks import (
     named,
     prepare_both,
@@ -25,7 +26,6 @@ from flows.translate_tasks import (
     train,
     translate_chunk,
 )
-from flows.workspace import Workspace
 from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
 from pipeline.video import DEFAULT_ENCODING, Encoding, frame_times

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from flows.caching import stage
 from flows.pacing import asking, saved_first
 from flows.progress import bar, training_bar
-from flows.results import Segment, Store, Stores
+from flows.store.caching import stage
+from flows.store.results import Segment, Store, Stores
+from flows.store.workspace import Workspace, content_key
 from flows.together import told
-from flows.workspace import Workspace, content_key
 from models.perceptual import load_perceptual
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute

@@ -26,7 +26,7 @@ ROOM_OF = {
     "mediapipe": ("stages/tracking/",),
     "prefect": ("flows/",),
     "typer": ("flows/",),
-    "fsspec": ("flows/storage.py",),
+    "fsspec": ("flows/store/storage.py",),
     "filelock": ("flows/",),
     "prefect_dask": ("flows/fan_out.py",),
     "distributed": ("flows/fan_out.py",),

@@ -12,7 +12,7 @@ from flows.jobs.perform import Outcome, perform
 from flows.jobs.plan import Planned, make_plan, refuse_too_much
 from flows.jobs.records import Standing
 from flows.jobs.specs import Job
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import JobError, UnderstudyError
 
 Perform = Callable[[Job, Workspace], Outcome]

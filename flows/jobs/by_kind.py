@@ -4,6 +4,8 @@ Every function takes a job and the workspace, replaces the outputs (`perform` ha
 line on what came of it.
 """
 
+from flows.commands.portrait import FILM_A_HEAD, FILM_A_TARGET
+from flows.commands.starting import film, moving
 from flows.jobs.configs import (
     consent_of,
     dance_rendering,
@@ -18,16 +20,14 @@ from flows.jobs.configs import (
     look_training,
 )
 from flows.jobs.specs import DanceJob, EvaluateJob, PortraitJob, RenderJob, TrackJob, TrainJob, TranslateJob
-from flows.portrait_commands import FILM_A_HEAD, FILM_A_TARGET
-from flows.starting import film, moving
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 
 
 def dance(job: DanceJob, workspace: Workspace) -> str:
     """See `understudy dance`."""
+    from flows.commands.options import compute_for
     from flows.dance import dance_flow
-    from flows.options import compute_for
 
     made = dance_flow(
         film(job.source),
@@ -46,8 +46,8 @@ def dance(job: DanceJob, workspace: Workspace) -> str:
 
 def render(job: RenderJob, workspace: Workspace) -> str:
     """See `understudy render`."""
+    from flows.commands.options import compute_for
     from flows.dance import render_flow
-    from flows.options import compute_for
     from stages.model_folder import read_facts
     from stages.model_parts import FACTS
 
@@ -67,9 +67,9 @@ def render(job: RenderJob, workspace: Workspace) -> str:
 
 def portrait(job: PortraitJob, workspace: Workspace) -> str:
     """See `understudy portrait`."""
-    from flows.options import compute_for
+    from flows.commands.options import compute_for
+    from flows.commands.portrait_options import model_facts, refuse_training, roles
     from flows.portrait import portrait_flow
-    from flows.portrait_options import model_facts, refuse_training, roles
 
     refuse_training(job.model, minutes=job.minutes, steps=job.steps, size=job.size)
     heads = [] if job.source is None else [moving(job.source, FILM_A_HEAD)]
@@ -97,9 +97,9 @@ def portrait(job: PortraitJob, workspace: Workspace) -> str:
 
 def translate(job: TranslateJob, workspace: Workspace) -> str:
     """See `understudy translate`."""
-    from flows.options import compute_for
+    from flows.commands.options import compute_for
+    from flows.commands.translate_options import translator_facts
     from flows.translate import translate_flow
-    from flows.translate_options import translator_facts
 
     made = translate_flow(
         film(job.clip),
@@ -116,10 +116,10 @@ def translate(job: TranslateJob, workspace: Workspace) -> str:
 
 def evaluate(job: EvaluateJob, workspace: Workspace) -> str:
     """See `understudy evaluate`."""
+    from flows.commands.options import tracker_config
+    from flows.commands.portrait_options import face_tracker
     from flows.evaluate import score_alone_flow, score_flow
-    from flows.evaluation_files import write_evaluation
-    from flows.options import tracker_config
-    from flows.portrait_options import face_tracker
+    from flows.proof.evaluation_files import write_evaluation
 
     made, settings = film(job.film), evaluation_settings(job)
     tracker = face_tracker() if job.face else tracker_config(workers=job.workers)
@@ -137,8 +137,8 @@ def evaluate(job: EvaluateJob, workspace: Workspace) -> str:
 
 def track(job: TrackJob, workspace: Workspace) -> str:
     """See `understudy track`."""
-    from flows.options import tracker_config
-    from flows.portrait_options import face_tracker
+    from flows.commands.options import tracker_config
+    from flows.commands.portrait_options import face_tracker
     from flows.track import track_face_flow, track_flow
 
     clip = film(job.clip)
@@ -155,8 +155,8 @@ def train(job: TrainJob, workspace: Workspace) -> str:
 
 
 def _train_dance(job: TrainJob, workspace: Workspace) -> None:
+    from flows.commands.options import compute_for, tracker_config
     from flows.dance import train_dance_flow
-    from flows.options import compute_for, tracker_config
     from flows.plan import choose_plan_flow
     from stages.model_folder import copy_model
     from stages.training.presets import preset_named
@@ -170,7 +170,7 @@ def _train_dance(job: TrainJob, workspace: Workspace) -> None:
 
 
 def _train_portrait(job: TrainJob, workspace: Workspace) -> None:
-    from flows.options import compute_for
+    from flows.commands.options import compute_for
     from flows.portrait import train_portrait_flow
     from stages.portrait_model import copy_portrait
 
@@ -180,9 +180,9 @@ def _train_portrait(job: TrainJob, workspace: Workspace) -> None:
 
 
 def _train_translate(job: TrainJob, workspace: Workspace) -> None:
-    from flows.options import compute_for
+    from flows.commands.options import compute_for
+    from flows.commands.translate_options import domain
     from flows.translate import train_translate_flow
-    from flows.translate_options import domain
     from stages.translate_model import copy_translator
 
     compute = compute_for(job.device, job.seed)

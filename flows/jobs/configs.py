@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from flows.consent import chosen_consent
-from flows.gates import Gates
 from flows.jobs.specs import (
     BaseJob,
     DanceJob,
@@ -22,6 +20,8 @@ from flows.jobs.specs import (
     TrainJob,
     TranslateJob,
 )
+from flows.proof.consent import chosen_consent
+from flows.proof.gates import Gates
 from pipeline.errors import JobError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def words_explained(job: BaseJob) -> Iterator[None]:
 
 def dance_training(job: DanceJob) -> "TrainSettings":
     """How the target of a dance is trained."""
-    from flows.options import tracker_config, training_settings
+    from flows.commands.options import tracker_config, training_settings
 
     return training_settings(
         method=job.method,
@@ -76,7 +76,7 @@ def dance_training(job: DanceJob) -> "TrainSettings":
 
 def dance_rendering(job: DanceJob | RenderJob) -> "RenderSettings":
     """How a dance is rendered."""
-    from flows.options import render_settings, tracker_config
+    from flows.commands.options import render_settings, tracker_config
 
     return render_settings(
         retarget=job.retarget,
@@ -89,7 +89,7 @@ def dance_rendering(job: DanceJob | RenderJob) -> "RenderSettings":
 
 def likeness_training(job: TrainJob, preset: "str | Plan") -> "TrainSettings":
     """How a dancer's likeness is trained."""
-    from flows.options import tracker_config, training_settings
+    from flows.commands.options import tracker_config, training_settings
 
     return training_settings(
         method=job.method or "vid2vid",
@@ -107,7 +107,7 @@ def likeness_training(job: TrainJob, preset: "str | Plan") -> "TrainSettings":
 
 def head_training(job: PortraitJob | TrainJob) -> "PortraitTraining":
     """How a head's likeness is trained; one clip alone has one face to name."""
-    from flows.portrait_options import face_tracker, portrait_training
+    from flows.commands.portrait_options import face_tracker, portrait_training
 
     face = job.face if isinstance(job, TrainJob) or job.source is None else None
     if isinstance(job, PortraitJob) and job.target_face is not None:
@@ -126,14 +126,14 @@ def head_training(job: PortraitJob | TrainJob) -> "PortraitTraining":
 
 def head_edits(job: PortraitJob) -> "FaceEdits":
     """The sliders of a portrait."""
-    from flows.portrait_options import chosen_edits
+    from flows.commands.portrait_options import chosen_edits
 
     return chosen_edits(job.edits, **job.sliders)
 
 
 def head_rendering(job: PortraitJob, onto: str) -> "PortraitRendering":
     """How a portrait is moved and rendered."""
-    from flows.portrait_options import face_tracker, portrait_rendering
+    from flows.commands.portrait_options import face_tracker, portrait_rendering
 
     return portrait_rendering(
         transfer=job.transfer,
@@ -150,7 +150,7 @@ def head_rendering(job: PortraitJob, onto: str) -> "PortraitRendering":
 
 def look_training(job: TrainJob) -> "TranslateTraining":
     """How a look is learnt."""
-    from flows.translate_options import translate_training
+    from flows.commands.translate_options import translate_training
 
     return translate_training(
         paired=job.paired,
@@ -165,7 +165,7 @@ def look_training(job: TrainJob) -> "TranslateTraining":
 
 def look_rendering(job: TranslateJob) -> "TranslateRendering":
     """How a film is shown in a look."""
-    from flows.translate_options import translate_rendering
+    from flows.commands.translate_options import translate_rendering
 
     return translate_rendering(
         direction=job.direction,
@@ -180,9 +180,9 @@ def look_rendering(job: TranslateJob) -> "TranslateRendering":
 
 def evaluation_settings(job: EvaluateJob) -> "EvaluationSettings":
     """What is measured of a film."""
+    from flows.commands.options import compute_for
     from flows.evaluate import EvaluationSettings
-    from flows.evaluation_files import metric_weights
-    from flows.options import compute_for
+    from flows.proof.evaluation_files import metric_weights
     from stages.evaluation.span import Span
 
     span = Span(held_out=True) if job.held_out else Span.parse(job.between or "0-")
@@ -223,7 +223,7 @@ def _delivery_words(job: DanceJob | PortraitJob | RenderJob | TranslateJob) -> N
 
 
 def _portrait_words(job: PortraitJob) -> None:
-    from flows.portrait_options import refuse_training
+    from flows.commands.portrait_options import refuse_training
 
     refuse_training(job.model, minutes=job.minutes, steps=job.steps, size=job.size)
     head_training(job)
@@ -245,8 +245,8 @@ def _training_words(job: TrainJob) -> None:
 
 
 def _followed(job: TrackJob) -> None:
-    from flows.options import tracker_config
-    from flows.portrait_options import face_tracker
+    from flows.commands.options import tracker_config
+    from flows.commands.portrait_options import face_tracker
 
     (face_tracker if job.face else tracker_config)(job.performer)
 

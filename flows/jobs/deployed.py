@@ -15,7 +15,7 @@ from flows.jobs.specs import (
     TrainJob,
     TranslateJob,
 )
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from flows.jobs.batch import Row
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import atomic_file
 
 _ROWS: TypeAdapter[tuple[Row, ...]] = TypeAdapter(tuple[Row, ...])

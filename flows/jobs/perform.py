@@ -11,8 +11,8 @@ from flows.jobs.configs import words_explained
 from flows.jobs.records import is_done, job_folder, recorded
 from flows.jobs.specs import Job
 from flows.jobs.travelling import at_its_inputs
-from flows.journal import keep_journal
-from flows.workspace import Workspace
+from flows.store.journal import keep_journal
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 
 LOG = "log.jsonl"  # in `job_folder`

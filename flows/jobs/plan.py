@@ -9,7 +9,7 @@ from flows.jobs.configs import check
 from flows.jobs.estimates import Estimate, estimate
 from flows.jobs.order import Step
 from flows.jobs.records import Standing, standing
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import refuse_existing
 from pipeline.errors import JobError, StorageError, UnderstudyError
 from pipeline.video import probe

@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from flows.jobs.hand_out import Ending
 from flows.jobs.specs import Job
 from flows.operating.deploying import deployment_id, submit
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import OperatingError
 
 UNDER_WAY = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.CANCELLING)

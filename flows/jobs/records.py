@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from flows.jobs.specs import BaseJob
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef, atomic_file, refuse_existing
 from stages.model_parts import FACTS
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.jobs.specs import SIGNING, Job
-from flows.sharing import find_input, store_input
-from flows.workspace import Workspace
+from flows.store.sharing import find_input, store_input
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 
 

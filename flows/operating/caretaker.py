@@ -14,10 +14,10 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed
 
-from flows.journal import Journal
 from flows.operating.holder import RESTARTS, Holder, last_seen, restarts
 from flows.operating.job_runs import log_of, runs_of
 from flows.operating.run_states import Request, enter, utc_now
+from flows.store.journal import Journal
 
 PENDING_PATIENCE = timedelta(seconds=120)  # for a run's process to say who it is; a busy machine starts it slowly
 UNDER_WAY = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)

@@ -15,7 +15,7 @@ from flows.jobs.deployed import FLOWS, batch_job
 from flows.jobs.specs import Job
 from flows.jobs.travelling import send_inputs
 from flows.operating.job_runs import TAG
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import OperatingError
 
 NAME = "understudy"  # of the deployment of each kind: "translate job/understudy"

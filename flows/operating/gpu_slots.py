@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
 
-from flows.journal import journal
 from flows.pacing import may_go_on
+from flows.store.journal import journal
 
 GPU = "understudy-gpu"  # name of the limit
 PATIENCE = 30.0  # seconds of waiting before asking whether the job is still wanted

@@ -14,11 +14,11 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Pause, PrefectException
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from flows.journal import journal
 from flows.operating.holder import BEGUN, HEARTBEAT_SECONDS, JOURNAL, SEEN, Holder
 from flows.operating.hours import Hours
 from flows.operating.run_states import answer, enter, is_over_here, utc_now
 from flows.pacing import may_go_on, paced
+from flows.store.journal import journal
 
 AWAY = (HTTPError, PrefectException)  # what asking a server raises that is not there, or has other things to do
 

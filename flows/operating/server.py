@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import atomic_file
 from pipeline.errors import OperatingError
 

@@ -13,7 +13,7 @@ from filelock import FileLock
 from flows.engine import Engine
 from flows.operating import server as servers
 from flows.operating.server import API_URL, Server
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import UnderstudyError
 
 ROUND_SECONDS = 5.0  # between two rounds of the caretaker

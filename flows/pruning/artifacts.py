@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.storage import MANIFEST, Remote
-from flows.workspace import last_used
+from flows.store.storage import MANIFEST, Remote
+from flows.store.workspace import last_used
 
 MODELS = "models"
 KEPT = (MODELS, "jobs")  # kinds that are never removed: what people wait for, and what tells which jobs are done

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flows.pruning.artifacts import Artifact, artifacts, half_written, shared_artifacts
 from flows.pruning.references import ended_journals, local_records, named_by_models, open_jobs, shared_records
-from flows.storage import Remote
-from flows.workspace import Workspace
+from flows.store.storage import Remote
+from flows.store.workspace import Workspace
 from pipeline.artifacts import as_storage_error
 
 HALF_WRITTEN_AGE = timedelta(days=1)  # longer than anything takes to be written

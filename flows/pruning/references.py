@@ -10,9 +10,9 @@ from typing import Any
 
 from flows.jobs.perform import LOG
 from flows.pruning.artifacts import MODELS, Artifact
-from flows.remembering import RESULTS
-from flows.storage import Remote
-from flows.workspace import Workspace
+from flows.store.remembering import RESULTS
+from flows.store.storage import Remote
+from flows.store.workspace import Workspace
 
 _OVER = ("done", "failed")  # last words of a job; after "begun" or "stopped" it may go on
 _WORDS = (*_OVER, "begun", "stopped")

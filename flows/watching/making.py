@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flows.jobs.specs import ANY_JOB, JOBS, Job
-from flows.workspace import content_key
+from flows.store.workspace import content_key
 from pipeline.artifacts import FileRef
 from pipeline.errors import ModelError, UnderstudyError, UnknownChoice
 from stages.model_folder import read_facts

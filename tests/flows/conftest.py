@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.delivery import carry_sound
 from pipeline.values import Frame, VideoInfo
 from pipeline.video import read_video, write_video

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import cli, clip_commands
+from flows import cli
+from flows.commands import clips as clip_commands
 
 SAMPLES = Path(__file__).parents[2] / "sample_videos"
 RED = str(SAMPLES / "red_dance.mp4")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline import artifacts
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
@@ -205,7 +205,7 @@ def test_the_film_names_what_it_was_made_of_and_is_signed(stage: Stage) -> None:
 def test_what_is_said_of_consent_goes_with_the_model_and_trains_nothing_again(stage: Stage, tmp_path: Path) -> None:
     from flows.dance import RenderSettings, train_dance_flow
     from flows.delivering import PLAIN
-    from flows.provenance import dance_origin
+    from flows.proof.provenance import dance_origin
 
     (tmp_path / "ann.pdf").write_bytes(b"I agree")
     stated, mine = stated_in(tmp_path / "ann.pdf"), stated_by_oneself()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import OperatingError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -21,7 +21,7 @@ import sys
 {before}
 from pathlib import Path
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 Engine(Workspace(Path(sys.argv[1])))
 from prefect.settings import get_current_settings
 settings = get_current_settings()

@@ -9,9 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows.clip_commands import evaluate
+from flows.commands.clips import evaluate
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.errors import WeightsMissing
 from pipeline.image import resize
@@ -38,7 +38,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_evaluation_writes_what_is_asked_for_and_is_reused(engine: Engine, clip, tmp_path, capsys):
     from flows.evaluate import EvaluationSettings, evaluate_flow, score_alone_flow, score_flow
-    from flows.evaluation_files import metric_weights, write_evaluation
+    from flows.proof.evaluation_files import metric_weights, write_evaluation
     from stages.tracking.pose import TrackerConfig
 
     films, workspace, tracker = (FileRef.of(clip),) * 2, Workspace(tmp_path / "runs"), TrackerConfig()
@@ -79,7 +79,7 @@ def test_options_that_do_not_go_together_are_wrong_usage(options: tuple[str, ...
 
 
 def test_a_folder_of_weights_that_is_not_there_is_named(engine: Engine, tmp_path: Path):
-    from flows.evaluation_files import metric_weights
+    from flows.proof.evaluation_files import metric_weights
 
     assert metric_weights("none") is None
     with pytest.raises(WeightsMissing, match="nowhere: there is no such folder; expected a folder with the weights"):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from flows.engine import Engine
-from flows.workspace import CACHE_VARIABLE, Workspace
+from flows.store.workspace import CACHE_VARIABLE, Workspace
 from models.cyclegan.generator import ResnetGeneratorConfig
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
@@ -126,7 +126,7 @@ def test_clip_and_model_are_found_where_they_never_lay(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows.fan_out import LookOfFilm
-    from flows.sharing import store_input
+    from flows.store.sharing import store_input
     from stages.rendering.translate import Rendering
 
     clip, model = tmp_path / "clip.mp4", tmp_path / "dusk"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from flows import cli, clip_commands
+from flows import cli
+from flows.commands import clips as clip_commands
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from flows import cli
-from flows.starting import moving
+from flows.commands.starting import moving
 from pipeline.artifacts import FileRef
 from pipeline.errors import ModelError, TrackError, UnknownChoice, VideoError
 from pipeline.values import Frame
@@ -146,7 +146,7 @@ def test_a_word_that_is_none_is_found_out_before_any_work(
 
 
 def test_sliders_come_from_a_file_or_from_words_and_not_from_both(tmp_path: Path) -> None:
-    from flows.portrait_options import chosen_edits
+    from flows.commands.portrait_options import chosen_edits
 
     path = tmp_path / "edits.yaml"
     path.write_text("yaw: 10\n")
@@ -156,7 +156,7 @@ def test_sliders_come_from_a_file_or_from_words_and_not_from_both(tmp_path: Path
 
 
 def test_who_is_who_among_the_clips() -> None:
-    from flows.portrait_options import chosen_edits, roles
+    from flows.commands.portrait_options import chosen_edits, roles
 
     red, blue = FileRef(Path("red"), "1"), FileRef(Path("blue"), "2")
     still, turned = chosen_edits(None), chosen_edits(None, yaw="5")
@@ -170,8 +170,8 @@ def test_with_a_model_one_clip_is_the_source_unless_it_is_the_models_own_and_edi
 ) -> None:
     from types import SimpleNamespace
 
-    from flows import portrait_options
-    from flows.portrait_options import chosen_edits, roles
+    from flows.commands import portrait_options
+    from flows.commands.portrait_options import chosen_edits, roles
 
     red, blue = FileRef(Path("red"), "1"), FileRef(Path("blue"), "2")
     still, turned = chosen_edits(None), chosen_edits(None, yaw="5")
@@ -187,7 +187,7 @@ def test_with_a_model_one_clip_is_the_source_unless_it_is_the_models_own_and_edi
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    from flows.portrait_options import model_facts
+    from flows.commands.portrait_options import model_facts
 
     with pytest.raises(ModelError, match=r"no model\.json"):
         model_facts(tmp_path)
@@ -228,7 +228,7 @@ def test_with_one_clip_a_face_is_named_by_either_option(
 
 
 def test_an_unknown_face_is_named() -> None:
-    from flows.portrait_options import face_tracker
+    from flows.commands.portrait_options import face_tracker
 
     with pytest.raises(UnknownChoice, match="largest, left, right"):
         face_tracker("tallest")

@@ -14,13 +14,13 @@ import typer
 from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
+from flows.commands.prune import lines, parse_age
+from flows.commands.prune import prune as command
 from flows.engine import Engine
-from flows.prune_commands import lines, parse_age
-from flows.prune_commands import prune as command
 from flows.pruning.artifacts import shared_artifacts
 from flows.pruning.prune import Pruning, prune
-from flows.storage import Remote
-from flows.workspace import Workspace
+from flows.store.storage import Remote
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -204,7 +204,7 @@ def test_what_was_of_use_since_the_oldest_job_began_that_a_server_waits_for_stay
 
 
 def test_a_stage_that_is_reused_makes_its_artifact_young_again(engine: Engine, workspace: Workspace):
-    from flows.caching import stage, whole
+    from flows.store.caching import stage, whole
 
     @stage("write down", version=1)
     def write_down(word: str, place: Workspace) -> FileRef:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from flows.engine import Engine
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.errors import ModelError, OutputExists, TrainingError, UnknownChoice

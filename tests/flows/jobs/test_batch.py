@@ -13,7 +13,7 @@ from flows.jobs.perform import Outcome
 from flows.jobs.plan import Planned
 from flows.jobs.records import Standing
 from flows.jobs.specs import Job, TrackJob
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import TrackError
 
 NOTHING = Estimate(None, 0.0, 0.0, ())

@@ -9,7 +9,7 @@ from flows.jobs.order import Step
 from flows.jobs.plan import Planned, refuse_too_much
 from flows.jobs.records import Standing
 from flows.jobs.specs import ANY_JOB, Job
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import StorageError
 
 SAMPLES = Path(__file__).parents[3] / "sample_videos"

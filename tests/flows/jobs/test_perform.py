@@ -8,11 +8,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from flows.batch_commands import batch
+from flows.commands.batch import batch
+from flows.commands.translate import translate
 from flows.engine import Engine
 from flows.jobs.specs import TrackJob
-from flows.translate_commands import translate
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import JobError, OutputExists, TrackError
 from pipeline.video import probe
 

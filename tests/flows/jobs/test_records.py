@@ -7,7 +7,7 @@ import pytest
 
 from flows.jobs.records import Standing, fingerprint, job_folder, recorded, standing
 from flows.jobs.specs import TrackJob
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import OutputExists
 
 

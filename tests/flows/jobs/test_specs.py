@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from flows.clip_commands import evaluate, track
-from flows.dance_commands import dance, render, train_dance
+from flows.commands.clips import evaluate, track
+from flows.commands.dance import dance, render, train_dance
+from flows.commands.portrait import portrait, train_portrait
+from flows.commands.translate import train_translate, translate
 from flows.jobs.specs import ANY_JOB, JOBS, TrainJob
-from flows.portrait_commands import portrait, train_portrait
-from flows.translate_commands import train_translate, translate
 
 # What a command has and a job does not: where it runs, and what is printed or asked on a terminal.
 OF_THE_COMMAND = {"ctx", "workspace", "approve"}  # nobody answers a job

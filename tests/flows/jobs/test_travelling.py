@@ -8,7 +8,7 @@ from flows.engine import Engine
 from flows.jobs.perform import perform
 from flows.jobs.specs import Job, TrackJob, TrainJob, TranslateJob
 from flows.jobs.travelling import at_its_inputs, send_inputs
-from flows.workspace import CACHE_VARIABLE, Workspace
+from flows.store.workspace import CACHE_VARIABLE, Workspace
 from pipeline.artifacts import FileRef
 from pipeline.errors import StorageError
 from stages.tracking.track_file import load_track

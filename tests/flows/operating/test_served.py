@@ -25,14 +25,14 @@ from flows.operating.holder import Holder, restarts
 from flows.operating.job_runs import find_run, standing
 from flows.operating.notifying import notify
 from flows.operating.server import Server, answers, recorded
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import OperatingError
 
 SAMPLES = Path(__file__).parents[3] / "sample_videos"
 PATIENCE = 300  # seconds for what takes ten; machines of tests are shared
 SERVE = (
     "import sys; from functools import partial; from flows.operating.serving import serve; "
-    "from flows.workspace import Workspace; "
+    "from flows.store.workspace import Workspace; "
     "serve(Workspace.at(sys.argv[1]), 'understudy', 2, 5, partial(print, flush=True))"
 )
 

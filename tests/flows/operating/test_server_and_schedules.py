@@ -8,7 +8,7 @@ import pytest
 
 from flows.operating.schedules import add, next_start
 from flows.operating.server import connect
-from flows.workspace import Workspace
+from flows.store.workspace import Workspace
 from pipeline.errors import OperatingError
 
 

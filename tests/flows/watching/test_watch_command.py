@@ -11,9 +11,9 @@ import typer
 from dropped_films import Place
 from typer.testing import CliRunner
 
+from flows.commands.watch import watch
 from flows.engine import Engine
 from flows.jobs.specs import TranslateJob
-from flows.watch_commands import watch
 from flows.watching.making import Making
 from models.cyclegan.generator import ResnetGeneratorConfig
 from pipeline.errors import ModelError, StorageError, UnderstudyError, UnknownChoice
