@@ -1,10 +1,15 @@
 """One engine for all flow tests, in a home of its own; set up before any flow imports Prefect."""
 
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import torch
@@ -100,3 +105,40 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return cut(SAMPLES / "street_day.mp4", folder / "day.mp4", 20), cut(
         SAMPLES / "street_dusk.mp4", folder / "dusk.mp4", 20
     )
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """An S3 server with one bucket; the URL of a folder in it. One for all: fsspec remembers where a server was."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host, port = free.getsockname()
+    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", host, "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    surroundings = {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }
+    try:
+        wait_for(host, port)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in surroundings.items():
+                patch.setenv(name, value)
+            fsspec.filesystem("s3").mkdir("films")
+            yield "s3://films/runs"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def wait_for(host: str, port: int) -> None:
+    for _ in range(600):
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError("the S3 server does not come up")

@@ -3,15 +3,12 @@
 import json
 import os
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import fsspec
 import pytest
 import typer
-from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from flows.commands.prune import lines, parse_age
@@ -226,24 +223,6 @@ def test_a_stage_that_is_reused_makes_its_artifact_young_again(engine: Engine, w
 
 
 # In a folder that machines share
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as surroundings:
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        }.items():
-            surroundings.setenv(name, value)
-        fsspec.filesystem("s3").mkdir("shelf")
-        yield "s3://shelf"
-    server.stop()
 
 
 @pytest.fixture(params=["s3", "file", "memory"])

@@ -2,11 +2,6 @@
 
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -20,43 +15,6 @@ from pipeline.artifacts import FileRef
 from pipeline.errors import StorageError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-
-BUCKET = "films"
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """An S3 server with one bucket; the URL of a folder in it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        host, port = free.getsockname()
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", host, "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(host, port)
-    surroundings = {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in surroundings.items():
-            patch.setenv(name, value)
-        fsspec.filesystem("s3").mkdir(BUCKET)
-        yield f"s3://{BUCKET}/runs"
-    server.kill()
-    server.wait()
-
-
-def wait_for(host: str, port: int) -> None:
-    for _ in range(600):
-        try:
-            socket.create_connection((host, port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("the S3 server does not come up")
 
 
 @pytest.fixture(params=["s3", "file", "memory"])
