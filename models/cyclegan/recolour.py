@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 HIDDEN = 24  # values between the layers
 SLOPE = 0.1  # of the leaky rectifiers
+FINE = 4.0  # colours go in so many times larger: those of a lit pane and of a pale wall lie a tenth apart
 _GRAIN = 1e-4  # variance added to all colours: a grey film has none in two directions
 
 
@@ -21,7 +22,7 @@ class Recolour(nn.Module):
         self.matrix = nn.Parameter(torch.eye(channels))
         self.shift = nn.Parameter(torch.zeros(channels))
         last = nn.Linear(HIDDEN, channels)
-        self.exceptions = nn.Sequential(*_layer(channels), *_layer(HIDDEN), last)
+        self.exceptions = nn.Sequential(*_layer(channels, FINE), *_layer(HIDDEN, 1.0), last)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
 
@@ -29,7 +30,7 @@ class Recolour(nn.Module):
         """Recolour pictures, float32 and -1..1; what would leave that range stays at its end."""
         colours = picture.movedim(1, -1)
         usual = self._mapped(colours)
-        coloured: Tensor = usual + self.exceptions(colours).to(usual.dtype)
+        coloured: Tensor = usual + self.exceptions(FINE * colours).to(usual.dtype)
         return coloured.clamp(-1, 1).movedim(-1, 1)
 
     def usual(self, picture: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
@@ -55,11 +56,11 @@ class Recolour(nn.Module):
         self.shift.copy_(goal - matrix @ mean)
 
 
-def _layer(channels: int) -> list[nn.Module]:
-    """Drawn wide enough to tell colours apart from the start."""
+def _layer(channels: int, reach: float) -> list[nn.Module]:
+    """Drawn wide enough to tell values of -reach..reach apart from the start."""
     layer = nn.Linear(channels, HIDDEN)
     nn.init.kaiming_normal_(layer.weight, a=SLOPE)
-    nn.init.normal_(layer.bias, std=0.5)
+    nn.init.normal_(layer.bias, std=0.5 * reach)
     return [layer, nn.LeakyReLU(SLOPE)]
 
 
