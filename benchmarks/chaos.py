@@ -1,10 +1,12 @@
 """Chaos: jobs on two workers that are killed at random moments; every film must equal that of an undisturbed run.
 
-    python -m benchmarks.chaos WORK [--jobs 12] [--workers 2] [--kills 20] [--frames 600] [--seed 0] [--save]
+    python -m benchmarks.chaos WORK [--jobs 12] [--workers 2] [--kills 20] [--frames 600] [--shared URL] [--save]
 
-A server, and workers with a local folder each over one shared folder (file://). A kill is SIGKILL for a worker and all
-its children, as if its machine had lost power; two seconds later it starts again. Films are compared frame by frame;
-the journals tell which finished chunks were done twice. --save writes benchmarks/results/chaos.md.
+A server, and workers with a local folder each over one shared folder: file:// in WORK, or any other URL, such as that
+of a local S3 server (`moto_server`; AWS_ENDPOINT_URL and keys say where). A kill is SIGKILL for a worker and all its
+children, as if its machine had lost power; two seconds later it starts again. Films are brought from the shared folder
+as `batch --pool` does it and compared frame by frame; the journals tell which finished chunks were done twice. --save
+writes benchmarks/results/chaos.md.
 """
 
 import argparse
@@ -97,13 +99,15 @@ def main() -> None:
     work = arguments.work.resolve()
     clips = cut_clips(work / "clips", arguments.jobs, arguments.frames)
     control = Workspace.at(work / "control")
+    os.environ[CACHE_VARIABLE] = str(work / "operator")  # of who hands jobs over; every machine has its own
     Engine(control)
     server = servers.recorded(control)
     if server is None or not servers.answers(server.url):
         server = servers.start(control)
     os.environ[servers.API_URL] = server.url
     Engine(control)
-    machines = [Machine(work / f"machine-{number}", f"file://{work / 'shared'}") for number in range(arguments.workers)]
+    shared = arguments.shared or f"file://{work / 'shared'}"
+    machines = [Machine(work / f"machine-{number}", shared) for number in range(arguments.workers)]
     try:
         told = go_through(arguments, work, clips, control, machines)
     finally:
@@ -125,6 +129,7 @@ def go_through(
 
     from flows.jobs.perform import perform
     from flows.jobs.specs import TrainJob, TranslateJob
+    from flows.operating.bringing import bring
     from flows.operating.deploying import deploy, submit
     from flows.operating.job_runs import runs_of
 
@@ -144,7 +149,7 @@ def go_through(
         each.start()
     begun = time.monotonic()
     for job in jobs:
-        submit(job, shared)
+        submit(job, shared, to_workspace=True)
     storm = Storm(random.Random(arguments.seed), machines, arguments.kills, arguments.between)
     with get_client(sync_client=True) as client:
         while True:
@@ -159,6 +164,8 @@ def go_through(
             sum(state.type == StateType.COMPLETED for state in client.read_flow_run_states(run.id)) for run in runs
         ]
     seconds = time.monotonic() - begun
+    for run in runs:
+        bring(run)
     return report(ends, completed, storm.kills, films_alike(right, jobs), redone(machines), undisturbed, seconds)
 
 
@@ -231,6 +238,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--frames", type=int, default=600, help="of each clip; a chunk has 240")
     parser.add_argument("--between", type=float, default=25.0, help="seconds between two kills, on average")
+    parser.add_argument("--shared", help="URL of the folder that the workers share; else one in WORK")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", action="store_true")
     return parser.parse_args()

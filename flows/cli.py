@@ -19,6 +19,7 @@ from flows.commands.operate import (
     add_schedule,
     cancel_job,
     deploy,
+    fetch_job,
     list_jobs,
     list_schedules,
     notify,
@@ -84,6 +85,7 @@ jobs_app.command("pause")(pause_job)
 jobs_app.command("resume")(resume_job)
 jobs_app.command("cancel")(cancel_job)
 jobs_app.command("retry")(retry_job)
+jobs_app.command("fetch")(fetch_job)
 app.add_typer(schedule_app, name="schedule")
 schedule_app.command("add")(add_schedule)
 schedule_app.command("list")(list_schedules)

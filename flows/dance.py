@@ -175,7 +175,8 @@ def render_film(
     gated = gate_dance(delivery.gates, source, track, moved, model, settings.retargeting, settings.tracker, workspace)
     figures = whole(draw_conditioning, model, source, moved, workspace)
     with reported(
-        output, lambda film: report_dance(source, track, model, film, figures, settings.retargeting, compute)
+        output,
+        lambda film: report_dance(source, track, model, film, figures, settings.retargeting, compute, gated=gated),
     ):
         segments = [chunk.segment.path for chunk in chunks]
         deliver(segments, source.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)

@@ -20,15 +20,17 @@ from stages.evaluation.compare_faces import FaceComparison, PortraitScores, scor
 from stages.evaluation.frame_scores import FrameScores
 from stages.evaluation.score_file import read_scores, write_scores
 from stages.evaluation.span import Span
+from stages.evaluation.steadiness import Steadiness, SteadinessScores, score_steadiness
 from stages.evaluation.weights import MetricWeights
 from stages.tracking.face import FaceTrackerConfig
 from stages.tracking.face_track_file import load_face_track
 from stages.tracking.pose import TrackerConfig
 from stages.tracking.track_file import load_track
 
-EVALUATION, FACES, ALONE = 2, 2, 1  # raise one when the same films would be scored otherwise
+EVALUATION, FACES, ALONE, STEADINESS = 2, 2, 1, 1  # raise one when the same films would be scored otherwise
 
 _COMPARISON, _FACES, _ALONE = TypeAdapter(Comparison), TypeAdapter(FaceComparison), TypeAdapter(AloneScores)
+_STEADINESS = TypeAdapter(Steadiness)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,15 @@ def evaluate_alone(
         return _kept(found, key, workspace)
 
 
-def _kept(scores: FilmScores | PortraitScores | Alone, key: str, workspace: Workspace) -> Scores:
+@stage("evaluate steadiness", version=STEADINESS)
+def evaluate_steadiness(film: FileRef, source: FileRef, workspace: Workspace) -> Scores:
+    """See `score_steadiness`."""
+    key = content_key(STEADINESS, "steadiness", film, source)
+    with _scoring(source, passes=1) as progress:
+        return _kept(score_steadiness(film.path, source.path, progress=progress), key, workspace)
+
+
+def _kept(scores: FilmScores | PortraitScores | Alone | SteadinessScores, key: str, workspace: Workspace) -> Scores:
     numbers, frames = (workspace.place("scores", key, suffix) for suffix in (".json", ".csv"))
     with atomic_file(numbers) as beside:
         beside.write_text(json.dumps(asdict(scores.comparison), indent=2) + "\n")
@@ -197,6 +207,11 @@ def alone_numbers(files: Scores) -> AloneScores:
     return _ALONE.validate_json(files.numbers.path.read_bytes())
 
 
+def steadiness_numbers(files: Scores) -> Steadiness:
+    """The numbers of a film that moves as its source."""
+    return _STEADINESS.validate_json(files.numbers.path.read_bytes())
+
+
 def _evaluation(
     files: Scores, numbers: TypeAdapter[Comparison] | TypeAdapter[FaceComparison] | TypeAdapter[AloneScores]
 ) -> Evaluation:
@@ -204,10 +219,10 @@ def _evaluation(
 
 
 @contextmanager
-def _scoring(truth: FileRef) -> Iterator[Progress]:
-    """A bar for three passes over the films: both are tracked, then compared."""
+def _scoring(truth: FileRef, *, passes: int = 3) -> Iterator[Progress]:
+    """A bar for passes over the films, three where both are tracked, then compared."""
     frames = probe(truth.path).frames
-    with bar(f"Scoring against {truth.path.name}", 3 * frames if frames else None) as advance:
+    with bar(f"Scoring against {truth.path.name}", passes * frames if frames else None) as advance:
         done: dict[str, int] = {}
 
         def progress(what: str, count: int) -> None:

@@ -25,7 +25,7 @@ from flows.portrait_tasks import (
 )
 from flows.progress import bar, say
 from flows.proof.first_look import Coming, doubt_of, look_first
-from flows.proof.parking import gate_portrait
+from flows.proof.parking import Gated, gate_portrait
 from flows.proof.provenance import portrait_origin
 from flows.proof.report import report_portrait, reported
 from flows.store.caching import whole
@@ -267,7 +267,7 @@ def render_film(
     gated = gate_portrait(
         delivery.gates, clip, scene.played.track, *scene.motion, settings.reenactment, tracker, workspace
     )
-    with reported(output, lambda film: report_scene(scene, model, film, settings, compute)):
+    with reported(output, lambda film: report_scene(scene, model, film, settings, compute, gated=gated)):
         segments = [chunk.segment.path for chunk in chunks]
         deliver(segments, clip.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
     return FileRef.of(output)
@@ -281,11 +281,12 @@ def report_scene(
     compute: Compute,
     *,
     scores: FrameScores | None = None,
+    gated: Gated | None = None,
 ) -> Path:
     """Write the report of a scene's film beside it; see `report_portrait`."""
     clip, track = scene.played.clip, scene.played.track
     shown = clip, track, model, film, scene.told, *scene.motion, settings.reenactment
-    return report_portrait(*shown, compute, scores=scores)
+    return report_portrait(*shown, compute, scores=scores, gated=gated)
 
 
 def _coming(output: Path, played: Head, settings: PortraitRendering) -> Coming:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from flows.pacing import asking, saved_first
+from flows.pieces import face_pieces, head_pieces
 from flows.progress import bar, say, training_bar
 from flows.store.caching import stage
 from flows.store.results import Chunk, Face, Moved
@@ -68,8 +69,10 @@ class Behind:
 def track_head(clip: FileRef, config: FaceTrackerConfig, workspace: Workspace) -> FileRef:
     """Find one face in every frame."""
     path = workspace.place("tracks", content_key(TRACKING, "face", clip, config), ".npz")
+    pieces = face_pieces(clip, config, workspace)
     with bar(f"Tracking the face in {clip.path.name}", probe(clip.path).frames) as advance:
-        save_face_track(track_face(clip.path, config, progress=advance), path, source=clip.path.name)
+        track = track_face(clip.path, config, progress=advance, pieces=pieces)
+    save_face_track(track, path, source=clip.path.name)
     return FileRef.of(path)
 
 
@@ -114,8 +117,11 @@ def prepare_head(
     framing = frame_head(points, pixels=preset.pixels, stride=preset.stride, size=size)
     folder = workspace.place("clips", content_key(PREPARING, "face", clip, track, face, preset, size))
     model, performance = load_face_model(face.model.path), load_performance(face.performance.path)
+    pieces = head_pieces(clip, track, face, framing, preset.style, workspace)
     with bar(f"Preparing {clip.path.name} at {framing.width}x{framing.height}", len(points)) as advance:
-        prepare_portrait(clip.path, points, performance, model, framing, preset.style, folder, progress=advance)
+        prepare_portrait(
+            clip.path, points, performance, model, framing, preset.style, folder, progress=advance, pieces=pieces
+        )
     return FileRef.of(folder / "clip.json")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from flows.pacing import asking, saved_first
+from flows.pieces import dancer_pieces, tracked_pieces
 from flows.progress import bar, say, training_bar
 from flows.store.caching import stage
 from flows.store.results import Chunk
@@ -36,8 +37,9 @@ TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 
 def track_clip(clip: FileRef, config: TrackerConfig, workspace: Workspace) -> FileRef:
     """Find one performer's joints in every frame."""
     path = workspace.place("tracks", content_key(TRACKING, clip, config), ".npz")
+    pieces = tracked_pieces(clip, config, workspace)
     with bar(f"Tracking {clip.path.name}", probe(clip.path).frames) as advance:
-        save_track(track_pose(clip.path, config, progress=advance), path, source=clip.path.name)
+        save_track(track_pose(clip.path, config, progress=advance, pieces=pieces), path, source=clip.path.name)
     return FileRef.of(path)
 
 
@@ -49,8 +51,9 @@ def prepare(
     joints = load_track(track.path)
     framing = frame_performer(joints, pixels=preset.pixels, stride=preset.stride, size=size)
     folder = workspace.place("clips", content_key(PREPARING, clip, track, preset, size))
+    pieces = dancer_pieces(clip, track, framing, preset.style, workspace)
     with bar(f"Preparing {clip.path.name} at {framing.width}x{framing.height}", len(joints)) as advance:
-        prepare_clip(clip.path, joints, framing, preset.style, folder, progress=advance)
+        prepare_clip(clip.path, joints, framing, preset.style, folder, progress=advance, pieces=pieces)
     return FileRef.of(folder / "clip.json")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from prefect import flow
@@ -10,8 +11,9 @@ from flows.dance import CHUNK_FRAMES
 from flows.delivering import PLAIN, Delivery, deliver
 from flows.fan_out import LookOfFilm, fan_out
 from flows.pacing import may_go_on
-from flows.progress import say
-from flows.proof.first_look import Coming, look_first
+from flows.progress import bar, say
+from flows.proof.first_look import Coming, is_long, look_first
+from flows.proof.parking import gate_translation
 from flows.proof.provenance import translation_origin
 from flows.proof.report import report_translate, reported
 from flows.store.caching import whole
@@ -29,12 +31,15 @@ from flows.translate_tasks import (
 from pipeline.artifacts import FileRef, refuse_existing
 from pipeline.compute import Compute
 from pipeline.video import DEFAULT_ENCODING, Encoding, frame_times
+from stages.evaluation.change import picture_change
 from stages.rendering.render import Stretch
 from stages.rendering.steady import STRENGTH
 from stages.training.phases import Budget
 from stages.training.translate_phases import PairedPreset, TranslatePreset
 from stages.training.translate_presets import translate_preset
 from stages.translate_model import Direction
+
+BATCHES = 8  # frames: a multiple of every batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +60,14 @@ class TranslateRendering:
     steady: float | None = STRENGTH  # strength of the blend with the last picture; None: each frame alone
     tile: int | None = None  # pixels of a tile's side; None: whole frames where memory allows
     encoding: Encoding = DEFAULT_ENCODING
-    chunk_frames: int = CHUNK_FRAMES  # a multiple of 8, so that batches are the same in chunks of any length
+    chunk_frames: int = CHUNK_FRAMES  # a multiple of BATCHES, so that batches are the same in chunks of any length
     fan_out: str | None = field(default=None, metadata={"changes_result": False})  # cluster that makes the chunks
 
     def __post_init__(self) -> None:
-        if self.chunk_frames < 1 or self.chunk_frames % 8:
-            raise ValueError(f"TranslateRendering.chunk_frames is {self.chunk_frames}, expected a multiple of 8.")
+        if self.chunk_frames < 1 or self.chunk_frames % BATCHES:
+            raise ValueError(
+                f"TranslateRendering.chunk_frames is {self.chunk_frames}, expected a multiple of {BATCHES}."
+            )
         if self.fan_out is not None and self.steady is not None:
             raise ValueError(
                 "TranslateRendering.fan_out is set, expected steady=None: chunks must not need one another."
@@ -109,8 +116,11 @@ def translate_flow(
         ModelError, UnknownChoice: see `load_translator`.
         OutputExists: `output` is there and `overwrite` is False.
         OperatingError, BackendUnavailable: see `fan_out`.
+        FilmParked: it did not pass its gates; ValueError: gates that a translation has not, see `gate_translation`.
     """
     refuse_existing(output, overwrite=overwrite)
+    times = frame_times(clip.path)
+    gated = gate_translation(delivery.gates, clip, len(times), workspace)
     origin = translation_origin(clip, model, settings, delivery)
 
     def paint(stretch: Stretch) -> Path:
@@ -121,17 +131,27 @@ def translate_flow(
         )
         return segment.film.path
 
-    first = Stretch(0, settings.chunk_frames)
-    times = frame_times(clip.path)
-    coming = Coming(output, clip.path, times, None, first, settings.encoding)
-    look_first(coming, paint, origin, delivery, approve=delivery.approve)
+    if delivery.approve or is_long(times):
+        look_first(_coming(output, clip, times, settings), paint, origin, delivery, approve=delivery.approve)
     if settings.fan_out is not None:
         _fan_out(clip, model, len(times), settings, settings.fan_out, compute, workspace)
     segments = list(translate_chunks(clip, model, settings, compute, workspace))
     films = [segment.film.path for segment in segments]
-    with reported(output, lambda film: report_translate(clip, model, film, compute)):
-        deliver(films, clip.path, output, origin, delivery, settings.encoding, overwrite=overwrite)
+    with reported(output, lambda film: report_translate(clip, model, film, compute, gated=gated)):
+        deliver(films, clip.path, output, origin, delivery, settings.encoding, gated, overwrite=overwrite)
     return FileRef.of(output)
+
+
+def _coming(output: Path, clip: FileRef, times: tuple[Fraction, ...], settings: TranslateRendering) -> Coming:
+    """Nobody is tracked: the worst seconds are those in which the clip's picture changes most, by motion or by light.
+
+    There a look is hardest to keep steady.
+    """
+    with bar(f"Looking where {clip.path.name} changes most", len(times)) as advance:
+        change = picture_change(clip.path, progress=advance)
+    first = Stretch(0, settings.chunk_frames)
+    worst = "where the clip changes most"
+    return Coming(output, clip.path, times, change, first, settings.encoding, worst, step=BATCHES)
 
 
 def translate_chunks(

@@ -42,7 +42,7 @@ WorkspaceDir = Annotated[
     Path, typer.Option("--workspace", help="Where runs are kept: a folder, or s3://… shared by machines.")
 ]
 Approve = Annotated[
-    bool, typer.Option("--approve", help="Show the beginning and the worst-tracked seconds first, and wait for a yes.")
+    bool, typer.Option("--approve", help="Show the beginning and the worst seconds first, and wait for a yes.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
 Retargeting = Annotated[str, typer.Option("--retarget", help="auto, global or limbs.")]
@@ -50,6 +50,14 @@ Codec = Annotated[str, typer.Option(help="Of the film: libx264, libx265, libsvta
 Crf = Annotated[int, typer.Option(help="Quality of the film, 0 best.", min=0, max=51)]
 EncoderPreset = Annotated[str, typer.Option(help="Speed of encoding against size.")]
 Workers = Annotated[int | None, typer.Option(help="Processes for tracking.", show_default="cores, at most 4", min=1)]
+FanOut = Annotated[
+    str | None,
+    typer.Option(
+        "--fan-out",
+        help="Let a Dask cluster track, and prepare what is trained on: its scheduler's address, or local.",
+        show_default=False,
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")]
 PortraitMethod = Annotated[str, typer.Option("--method", help="deep-video-portraits, or vid2vid.")]
 Transfer = Annotated[str, typer.Option(help="What is borrowed: any of pose, expression, gaze, lids; or mouth, to dub.")]

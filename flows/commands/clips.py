@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.arguments import Clip, Device, Method, Output, Overwrite, Who, Workers, WorkspaceDir
+from flows.commands.arguments import Clip, Device, FanOut, Method, Output, Overwrite, Who, Workers, WorkspaceDir
 from flows.commands.starting import RUNS, bring_up, film
 from pipeline.artifacts import refuse_existing
 
@@ -23,6 +23,7 @@ def track(
     performer: Annotated[str | None, typer.Option(help="As for dance; of faces, as portrait's --face.")] = None,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
+    fan_out: FanOut = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Find one person's joints, or face, in every frame of CLIP."""
@@ -32,16 +33,18 @@ def track(
         refuse_existing(path, overwrite=overwrite)
     seen = film(clip)
     engine, place = bring_up(ctx, workspace)
+    from flows.cluster import fanned_out
     from flows.commands.options import tracker_config
     from flows.commands.portrait_options import face_tracker
     from flows.track import track_face_flow, track_flow
 
-    if face:
-        follow = face_tracker(performer)
-        typer.echo(engine.run(lambda: track_face_flow(seen, output, overlay, follow, place, overwrite)))
-        return
-    tracker = tracker_config(performer, workers)
-    typer.echo(engine.run(lambda: track_flow(seen, output, overlay, openpose, tracker, place, overwrite)))
+    with fanned_out(fan_out):
+        if face:
+            follow = face_tracker(performer)
+            typer.echo(engine.run(lambda: track_face_flow(seen, output, overlay, follow, place, overwrite)))
+            return
+        tracker = tracker_config(performer, workers)
+        typer.echo(engine.run(lambda: track_flow(seen, output, overlay, openpose, tracker, place, overwrite)))
 
 
 def plan(

@@ -12,6 +12,7 @@ from flows.commands.arguments import (
     Crf,
     Device,
     EncoderPreset,
+    FanOut,
     Method,
     Minutes,
     ModelDir,
@@ -100,6 +101,7 @@ def dance(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
+    fan_out: FanOut = None,
     approve: Approve = False,
     overwrite: Overwrite = False,
     consent: Consent = None,
@@ -117,6 +119,7 @@ def dance(
     said = chosen_consent(consent, without_record=without_consent_record, target=target)
     clips = film(source), film(target)
     engine, place = bring_up(ctx, workspace)
+    from flows.cluster import fanned_out
     from flows.commands.options import compute_for, render_settings, tracker_config, training_settings
     from flows.dance import dance_flow
     from flows.delivering import delivery_for
@@ -150,11 +153,12 @@ def dance(
     delivery = delivery_for(
         output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates, approve=approve
     )
-    made = engine.run(
-        lambda: dance_flow(
-            *clips, output, training, rendering, compute, place, overwrite, consent=said, delivery=delivery
+    with fanned_out(fan_out):
+        made = engine.run(
+            lambda: dance_flow(
+                *clips, output, training, rendering, compute, place, overwrite, consent=said, delivery=delivery
+            )
         )
-    )
     typer.echo(made.film.path)
 
 
@@ -172,6 +176,7 @@ def render(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
+    fan_out: FanOut = None,
     approve: Approve = False,
     overwrite: Overwrite = False,
     sign_cert: SignCert = None,
@@ -186,6 +191,7 @@ def render(
     refuse_existing(output, overwrite=overwrite)
     clip = film(source)
     engine, place = bring_up(ctx, workspace)
+    from flows.cluster import fanned_out
     from flows.commands.options import compute_for, render_settings, tracker_config
     from flows.dance import render_flow
     from flows.delivering import delivery_for
@@ -210,7 +216,10 @@ def render(
     delivery = delivery_for(
         output, source, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates, approve=approve
     )
-    made = engine.run(lambda: render_flow(clip, facts, output, rendering, compute, place, overwrite, delivery=delivery))
+    with fanned_out(fan_out):
+        made = engine.run(
+            lambda: render_flow(clip, facts, output, rendering, compute, place, overwrite, delivery=delivery)
+        )
     typer.echo(made.film.path)
 
 
@@ -232,6 +241,7 @@ def train_dance(
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
     workers: Workers = None,
+    fan_out: FanOut = None,
     overwrite: Overwrite = False,
     consent: Consent = None,
     without_consent_record: WithoutConsent = False,
@@ -241,6 +251,7 @@ def train_dance(
     said = chosen_consent(consent, without_record=without_consent_record, target=target)
     clip = film(target)
     engine, place = bring_up(ctx, workspace)
+    from flows.cluster import fanned_out
     from flows.commands.options import compute_for, tracker_config, training_settings
     from flows.dance import train_dance_flow
     from flows.plan import choose_plan_flow
@@ -266,6 +277,7 @@ def train_dance(
         )
         return train_dance_flow(clip, training, compute, place, said)
 
-    model = engine.run(learn)
+    with fanned_out(fan_out):
+        model = engine.run(learn)
     copy_model(model.path.parent, output, overwrite=overwrite)
     typer.echo(output)

@@ -14,7 +14,7 @@ MaxPoseError = Annotated[
 ]
 MaxWarpError = Annotated[
     float | None,
-    typer.Option("--max-warp-error", help="Park it where it flickers more, times the source.", min=0),
+    typer.Option("--max-warp-error", help="Park the film where it flickers more, times the source.", min=0),
 ]
 MaxClamped = Annotated[
     float | None,

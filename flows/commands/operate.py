@@ -145,6 +145,14 @@ def retry_job(job: JobId, workspace: WorkspaceDir = RUNS) -> None:
         _say(f"{run.name}: {retry(client, run)}")
 
 
+def fetch_job(job: JobId, workspace: WorkspaceDir = RUNS) -> None:
+    """Bring what a job has made, which `batch --pool` handed over, from the shared workspace to its paths here."""
+    with _found(workspace, job) as (_, run):
+        from flows.operating.bringing import fetch
+
+        typer.echo("\n".join(map(str, fetch(run))))
+
+
 def add_schedule(
     jobs_file: Annotated[Path, typer.Argument(metavar="JOBS", help="A jobs file, as `batch` takes.")],
     cron: Annotated[str, typer.Option(help="Minute, hour, day, month, day of the week.", show_default=False)],

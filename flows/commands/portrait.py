@@ -17,6 +17,7 @@ from flows.commands.arguments import (
     FaceGaze,
     FaceMode,
     FaceMotion,
+    FanOut,
     Minutes,
     Mosaic,
     OntoWhat,
@@ -87,6 +88,7 @@ def portrait(
     device: Device = "auto",
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
+    fan_out: FanOut = None,
     approve: Approve = False,
     overwrite: Overwrite = False,
     consent: Consent = None,
@@ -104,6 +106,7 @@ def portrait(
     said = _consent(clips[-1], model, consent, without_record=without_consent_record)
     films = [moving(path, FILM_A_TARGET if path == clips[-1] and model is None else FILM_A_HEAD) for path in clips]
     engine, place = bring_up(ctx, workspace)
+    from flows.cluster import fanned_out
     from flows.commands import portrait_options as words
     from flows.commands.options import compute_for
     from flows.delivering import delivery_for
@@ -143,9 +146,10 @@ def portrait(
         output, clips[0], sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates, approve=approve
     )
     given = (source, target, words.model_facts(model), output, training, rendering, compute_for(device, seed), place)
-    made = engine.run(
-        lambda: portrait_flow(*given, overwrite=overwrite, mosaic=mosaic, consent=said, delivery=delivery)
-    )
+    with fanned_out(fan_out):
+        made = engine.run(
+            lambda: portrait_flow(*given, overwrite=overwrite, mosaic=mosaic, consent=said, delivery=delivery)
+        )
     typer.echo(made.film.path)
 
 
@@ -176,6 +180,7 @@ def train_portrait(
     device: Device = "auto",
     seed: Seed = 0,
     workspace: WorkspaceDir = RUNS,
+    fan_out: FanOut = None,
     overwrite: Overwrite = False,
     consent: Consent = None,
     without_consent_record: WithoutConsent = False,
@@ -185,6 +190,7 @@ def train_portrait(
     said = chosen_consent(consent, without_record=without_consent_record, target=target)
     clip = moving(target, FILM_A_TARGET)
     engine, place = bring_up(ctx, workspace)
+    from flows.cluster import fanned_out
     from flows.commands.options import compute_for
     from flows.commands.portrait_options import face_tracker, portrait_training
     from flows.portrait import train_portrait_flow
@@ -201,7 +207,8 @@ def train_portrait(
         tracker=face_tracker(face),
     )
     compute = compute_for(device, seed)
-    model = engine.run(lambda: train_portrait_flow(clip, training, compute, place, said))
+    with fanned_out(fan_out):
+        model = engine.run(lambda: train_portrait_flow(clip, training, compute, place, said))
     copy_portrait(model.path.parent, output, overwrite=overwrite)
     typer.echo(output)
 

@@ -22,6 +22,7 @@ from flows.commands.arguments import (
     WorkspaceDir,
 )
 from flows.commands.consent_arguments import Label, SignCert, SignKey
+from flows.commands.gate_arguments import MaxWarpError
 from flows.commands.starting import RUNS, bring_up, film
 from pipeline.artifacts import refuse_existing
 
@@ -64,6 +65,7 @@ def translate(
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
     label: Label = None,
+    max_warp_error_ratio: MaxWarpError = None,
 ) -> None:
     """Show CLIP in the look that a model has learnt."""
     refuse_existing(output, overwrite=overwrite)
@@ -72,6 +74,7 @@ def translate(
     from flows.commands.options import compute_for
     from flows.commands.translate_options import translate_rendering, translator_facts
     from flows.delivering import delivery_for
+    from flows.proof.gates import Gates
     from flows.translate import translate_flow
 
     rendering = translate_rendering(
@@ -84,7 +87,10 @@ def translate(
         encoder_preset=encoder_preset,
     )
     facts, compute = translator_facts(model, direction), compute_for(device, seed)
-    delivery = delivery_for(output, clip, sign_cert=sign_cert, sign_key=sign_key, label=label, approve=approve)
+    gates = Gates(max_warp_error_ratio=max_warp_error_ratio)
+    delivery = delivery_for(
+        output, clip, sign_cert=sign_cert, sign_key=sign_key, label=label, gates=gates, approve=approve
+    )
     made = engine.run(lambda: translate_flow(source, facts, output, rendering, compute, place, overwrite, delivery))
     typer.echo(made.path)
 

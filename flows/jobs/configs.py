@@ -202,13 +202,14 @@ def delivery_of(job: DanceJob | PortraitJob | RenderJob | TranslateJob) -> "Deli
     """Who signs the film, and its label; the first of its inputs is the clip whose times it has."""
     from flows.delivering import delivery_for
 
-    timed = job.inputs()[0]
-    gates = None if isinstance(job, TranslateJob) else gates_of(job)
+    timed, gates = job.inputs()[0], gates_of(job)
     return delivery_for(job.output, timed, sign_cert=job.sign_cert, sign_key=job.sign_key, label=job.label, gates=gates)
 
 
-def gates_of(job: DanceJob | PortraitJob | RenderJob) -> Gates:
+def gates_of(job: DanceJob | PortraitJob | RenderJob | TranslateJob) -> Gates:
     """What the film may be at worst before it is parked."""
+    if isinstance(job, TranslateJob):
+        return Gates(max_warp_error_ratio=job.max_warp_error_ratio)
     return Gates(
         max_missing_pct=job.max_missing_pct,
         max_pose_error_pct=None if isinstance(job, PortraitJob) else job.max_pose_error_pct,

@@ -1,8 +1,10 @@
 """One Prefect flow for each kind of job: what deployments, schedules and work pools run, on any machine."""
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from prefect import Flow, flow
+from prefect.runtime import flow_run
 
 from flows.jobs.specs import (
     BaseJob,
@@ -19,11 +21,19 @@ from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flows.jobs.perform import Outcome
 
 
 @flow(name="dance job")
-def dance_job(job: DanceJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
+def dance_job(
+    job: DanceJob,
+    workspace: str,
+    between: str | None = None,
+    sent: tuple[FileRef, ...] = (),
+    to_workspace: bool = False,
+) -> str:
     """Let one person perform the dance of another.
 
     Args:
@@ -31,44 +41,82 @@ def dance_job(job: DanceJob, workspace: str, between: str | None = None, sent: t
         workspace: where runs are kept.
         between: the hours in which it may run, such as 22:00-07:00 Europe/Berlin.
         sent: inputs that were sent to the workspace with the job; whoever submits it fills this in.
+        to_workspace: keep what it makes in the workspace, for `batch` and `jobs fetch` to bring to the job's paths
+            on their machine; else it goes to these paths on the worker's.
     """
-    return _done(job, workspace, between, sent)
+    return _done(job, workspace, between, sent, to_workspace)
 
 
 @flow(name="portrait job")
-def portrait_job(job: PortraitJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
+def portrait_job(
+    job: PortraitJob,
+    workspace: str,
+    between: str | None = None,
+    sent: tuple[FileRef, ...] = (),
+    to_workspace: bool = False,
+) -> str:
     """Let one head do what another did, or what sliders say; see `dance_job`."""
-    return _done(job, workspace, between, sent)
+    return _done(job, workspace, between, sent, to_workspace)
 
 
 @flow(name="translate job")
-def translate_job(job: TranslateJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
+def translate_job(
+    job: TranslateJob,
+    workspace: str,
+    between: str | None = None,
+    sent: tuple[FileRef, ...] = (),
+    to_workspace: bool = False,
+) -> str:
     """Show a clip in a look that was learnt; see `dance_job`."""
-    return _done(job, workspace, between, sent)
+    return _done(job, workspace, between, sent, to_workspace)
 
 
 @flow(name="train job")
-def train_job(job: TrainJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
+def train_job(
+    job: TrainJob,
+    workspace: str,
+    between: str | None = None,
+    sent: tuple[FileRef, ...] = (),
+    to_workspace: bool = False,
+) -> str:
     """Train a likeness or a look; see `dance_job`."""
-    return _done(job, workspace, between, sent)
+    return _done(job, workspace, between, sent, to_workspace)
 
 
 @flow(name="render job")
-def render_job(job: RenderJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
+def render_job(
+    job: RenderJob,
+    workspace: str,
+    between: str | None = None,
+    sent: tuple[FileRef, ...] = (),
+    to_workspace: bool = False,
+) -> str:
     """Let a trained likeness perform a clip; see `dance_job`."""
-    return _done(job, workspace, between, sent)
+    return _done(job, workspace, between, sent, to_workspace)
 
 
 @flow(name="evaluate job")
-def evaluate_job(job: EvaluateJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
+def evaluate_job(
+    job: EvaluateJob,
+    workspace: str,
+    between: str | None = None,
+    sent: tuple[FileRef, ...] = (),
+    to_workspace: bool = False,
+) -> str:
     """Score a film against what should have come out; see `dance_job`."""
-    return _done(job, workspace, between, sent)
+    return _done(job, workspace, between, sent, to_workspace)
 
 
 @flow(name="track job")
-def track_job(job: TrackJob, workspace: str, between: str | None = None, sent: tuple[FileRef, ...] = ()) -> str:
+def track_job(
+    job: TrackJob,
+    workspace: str,
+    between: str | None = None,
+    sent: tuple[FileRef, ...] = (),
+    to_workspace: bool = False,
+) -> str:
     """Find one person's joints, or face, in every frame; see `dance_job`."""
-    return _done(job, workspace, between, sent)
+    return _done(job, workspace, between, sent, to_workspace)
 
 
 @flow(name="batch job")
@@ -86,16 +134,33 @@ def batch_job(jobs_file: str, workspace: str, between: str | None = None, roots:
         return do_batch(jobs_file, place, roots, do=_in_a_slot)
 
 
-def _done(job: Job, workspace: str, between: str | None, sent: tuple[FileRef, ...]) -> str:
+def _done(job: Job, workspace: str, between: str | None, sent: tuple[FileRef, ...], to_workspace: bool) -> str:
+    from flows.jobs.returning import as_asked, into_workspace, outputs_kept, paths_as_asked
+
+    place = Workspace.at(workspace)
+    if not to_workspace:
+        return _kept(job, place, between, lambda own: _in_a_slot(own, place, sent))
+    run = UUID(flow_run.id)
+    moved = into_workspace(job, run, place)
+
+    def make(own: Job) -> "Outcome":
+        with outputs_kept(run, place):
+            return _in_a_slot(own, place, sent)
+
+    with paths_as_asked(job, moved):
+        return as_asked(_kept(moved, place, between, make), job, moved)
+
+
+def _kept(job: Job, workspace: Workspace, between: str | None, make: "Callable[[Job], Outcome]") -> str:
+    """Do a job while its run is kept; what an earlier process of the run left at its outputs is its own."""
     from flows.jobs.perform import LOG
     from flows.jobs.records import job_folder
     from flows.operating.keeping import kept
 
-    place = Workspace.at(workspace)
-    with kept(place.prefect / "held", between, job_folder(job, place) / LOG) as keeper:
-        if keeper is not None and keeper.has_begun(lambda: _is_free(job, place)):
+    with kept(workspace.prefect / "held", between, job_folder(job, workspace) / LOG) as keeper:
+        if keeper is not None and keeper.has_begun(lambda: _is_free(job, workspace)):
             job = job.model_copy(update={"overwrite": True})
-        return _in_a_slot(job, place, sent).summary
+        return make(job).summary
 
 
 def _in_a_slot(job: BaseJob, workspace: Workspace, sent: tuple[FileRef, ...] = ()) -> "Outcome":

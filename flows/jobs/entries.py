@@ -14,6 +14,11 @@ SLIDERS = ("smile", "jaw", "brows", "lids")  # a sign makes them an offset, and 
 PARTS = ("defaults", "jobs")
 OF_ONE_JOB = ("kind", "name")  # fields that no default can say
 SEE = "See docs/jobs.md."
+SPELLING = "Check its spelling."
+NOT_OF_JOBS = {  # what commands are told and no job is, and why
+    "approve": "Nobody is asked while jobs run: a long film's first look is written beside it, and its job goes on.",
+    "workspace": "Say it for all jobs: understudy batch --workspace.",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +155,10 @@ def _as_written(script: Script, field: str, value: Any, place: Place) -> Any:
 def _refuse_unknown(script: Script, place: Place, said: Mapping[Any, Any], known: Collection[str]) -> None:
     for key in said:
         if key not in known:
-            raise script.fault(
-                (*place, key), f"there is no {key!r}", f"one of {', '.join(known)}", "Check its spelling."
-            )
+            raise script.fault((*place, key), f"there is no {key!r}", f"one of {', '.join(known)}", _instead(key))
+
+
+def _instead(key: Any) -> str:
+    """What to do about a key that does not belong where it stands."""
+    knowing = [name for name, kind in JOBS.items() if key in _fields(kind)]
+    return NOT_OF_JOBS.get(key) or (f"Only jobs of kind {', '.join(knowing)} have it." if knowing else SPELLING)

@@ -9,7 +9,7 @@ from typing import Any
 from flows.jobs import by_kind
 from flows.jobs.configs import words_explained
 from flows.jobs.records import is_done, job_folder, recorded
-from flows.jobs.specs import Job
+from flows.jobs.specs import EvaluateJob, Job
 from flows.jobs.travelling import at_its_inputs
 from flows.store.journal import keep_journal
 from flows.store.workspace import Workspace
@@ -49,14 +49,20 @@ def perform(job: Job, workspace: Workspace, sent: Sequence[FileRef] = ()) -> Out
 
     Raises: UnderstudyError: whatever its command would say; StorageError: an input that was sent is nowhere.
     """
+    from flows.cluster import fanned_out
+
     with keep_journal(job_folder(job, workspace) / LOG, job.name) as journal:
         job = at_its_inputs(job, sent, workspace)
         if is_done(job, workspace):
             journal.note("nothing to do: made before")
             return Outcome(job.outputs(), "made before", reused=True)
-        with recorded(job, workspace), _threads(job.threads), words_explained(job):
+        with recorded(job, workspace), _threads(job.threads), words_explained(job), fanned_out(_cluster(job)):
             summary = _KINDS[job.kind](job, workspace)
         return Outcome(job.outputs(), summary)
+
+
+def _cluster(job: Job) -> str | None:
+    return None if isinstance(job, EvaluateJob) else job.fan_out
 
 
 @contextmanager

@@ -16,9 +16,10 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 
 from flows.jobs.hand_out import Ending
 from flows.jobs.specs import Job
+from flows.operating.bringing import bring
 from flows.operating.deploying import deployment_id, submit
 from flows.store.workspace import Workspace
-from pipeline.errors import OperatingError
+from pipeline.errors import OperatingError, UnderstudyError
 
 UNDER_WAY = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.CANCELLING)
 ENDED_BADLY = (StateType.FAILED, StateType.CANCELLED)
@@ -56,21 +57,30 @@ class PrefectWorkers:
         """
         with get_client(sync_client=True) as client:
             known = self._under_way(client, job)
-        return known or submit(job, self.workspace)
+        return known or submit(job, self.workspace, to_workspace=self._is_apart)
 
     def ending(self, run: UUID) -> Ending | None:
-        """How a run ended; None while it has not, or may be started again."""
+        """How a run ended; None while it has not, or may be started again. What it has made is brought here first."""
         with get_client(sync_client=True) as client:
-            state = client.read_flow_run(run).state
+            found = client.read_flow_run(run)
+        state = found.state
         if state is None:
             return None
         if state.type is not StateType.CRASHED:
             self.crashed.pop(run, None)
-        if state.type is StateType.COMPLETED:
-            return Ending(True, "")
-        if state.type in ENDED_BADLY or (state.type is StateType.CRASHED and self._given_up(run)):
-            return Ending(False, _reason(state))
-        return None
+        over = state.type is StateType.COMPLETED or state.type in ENDED_BADLY
+        if not over and not (state.type is StateType.CRASHED and self._given_up(run)):
+            return None
+        try:
+            bring(found)
+        except UnderstudyError as error:
+            return Ending(False, str(error))
+        return Ending(state.type is StateType.COMPLETED, _reason(state))
+
+    @property
+    def _is_apart(self) -> bool:
+        """Whether workers may have no disk in common with this machine, so that what they make has to be brought."""
+        return self.workspace.remote is not None
 
     def _given_up(self, run: UUID) -> bool:
         since = self.crashed.setdefault(run, time.monotonic())
@@ -82,13 +92,13 @@ class PrefectWorkers:
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id(job.kind)])),
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(UNDER_WAY)))),
         )
-        same = (run.id for run in runs if _asked(run) == job.model_dump(mode="json"))
-        return next(same, None)
+        asked = (job.model_dump(mode="json"), self._is_apart)
+        return next((run.id for run in runs if _asked(run) == asked), None)
 
 
-def _asked(run: FlowRun) -> object:
-    """The job of a run."""
-    return run.parameters.get("job")
+def _asked(run: FlowRun) -> tuple[object, object]:
+    """The job of a run, and whether what it makes is brought."""
+    return run.parameters.get("job"), run.parameters.get("to_workspace", False)
 
 
 def _reason(state: State[object]) -> str:

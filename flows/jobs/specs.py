@@ -70,12 +70,15 @@ class _Encoded(BaseModel):
     label: str | None = Field(default=None, description="Write this into every picture, small.")
 
 
-class _Gated(BaseModel):
-    max_missing_pct: float | None = Field(
-        default=None, ge=0, le=100, description="Park the film where more % of frames show nobody."
-    )
+class _SteadyGated(BaseModel):
     max_warp_error_ratio: float | None = Field(
-        default=None, ge=0, description="Park it where it flickers more, times the source."
+        default=None, ge=0, description="Park the film where it flickers more, times the source."
+    )
+
+
+class _Gated(_SteadyGated):
+    max_missing_pct: float | None = Field(
+        default=None, ge=0, le=100, description="Park it where more % of frames show nobody."
     )
     max_clamped_pct: float | None = Field(
         default=None, ge=0, le=100, description="Park it where more % of frames were held back in range."
@@ -103,6 +106,13 @@ class _Trained(BaseModel):
     )
 
 
+class _FannedOut(BaseModel):
+    fan_out: str | None = Field(
+        default=None,
+        description="Dask cluster that tracks, and prepares what is trained on: an address, or local.",
+    )
+
+
 class _Consented(BaseModel):
     consent: Literal["self"] | File | None = Field(
         default=None, description="A file with the person's statement, or self."
@@ -110,7 +120,7 @@ class _Consented(BaseModel):
     without_consent_record: bool = Field(default=False, description="Train without a statement; it is written down.")
 
 
-class DanceJob(_Consented, _Trained, _Encoded, _BodyGated, _Computed, BaseJob):
+class DanceJob(_Consented, _Trained, _Encoded, _BodyGated, _FannedOut, _Computed, BaseJob):
     """Let the person of `target` perform the dance of `source`: as `understudy dance`."""
 
     READS = ("source", "target", *TRAINING, *SIGNING)
@@ -127,7 +137,7 @@ class DanceJob(_Consented, _Trained, _Encoded, _BodyGated, _Computed, BaseJob):
     workers: int | None = Field(default=None, ge=1, description="Processes for tracking.")
 
 
-class PortraitJob(_Consented, _Trained, _Encoded, _Gated, _Computed, BaseJob):
+class PortraitJob(_Consented, _Trained, _Encoded, _Gated, _FannedOut, _Computed, BaseJob):
     """Let the head in `target` do what the one in `source` does, or what sliders say: as `understudy portrait`."""
 
     READS = ("source", "target", "model", "edits", *TRAINING, *SIGNING)
@@ -181,7 +191,7 @@ class PortraitJob(_Consented, _Trained, _Encoded, _Gated, _Computed, BaseJob):
         return self.edits is not None or any(word is not None for word in self.sliders.values())
 
 
-class TranslateJob(_Encoded, _Computed, BaseJob):
+class TranslateJob(_Encoded, _SteadyGated, _Computed, BaseJob):
     """Show `clip` in the look that a model has learnt: as `understudy translate`."""
 
     READS = ("clip", "model", *SIGNING)
@@ -197,7 +207,7 @@ class TranslateJob(_Encoded, _Computed, BaseJob):
     )
 
 
-class RenderJob(_Encoded, _BodyGated, _Computed, BaseJob):
+class RenderJob(_Encoded, _BodyGated, _FannedOut, _Computed, BaseJob):
     """Let a trained likeness perform `source`: as `understudy render`."""
 
     READS = ("source", "model", *SIGNING)
@@ -210,7 +220,7 @@ class RenderJob(_Encoded, _BodyGated, _Computed, BaseJob):
     workers: int | None = Field(default=None, ge=1, description="Processes for tracking.")
 
 
-class TrainJob(_Consented, _Trained, _Computed, BaseJob):
+class TrainJob(_Consented, _Trained, _FannedOut, _Computed, BaseJob):
     """Train a likeness or a look into the model folder `output`: as `understudy train`."""
 
     READS = ("target", "a", "b", *TRAINING)
@@ -253,7 +263,7 @@ FOREIGN = {  # fields that say nothing to a kind of training
     "portrait": {"a", "b", "paired", "strict", "without", "performer", "processes", "workers"},
     "translate": {
         *("target", "method", "flow_teacher", "size", "performer", "face", "processes", "workers"),
-        *("consent", "without_consent_record"),
+        *("consent", "without_consent_record", "fan_out"),
     },
 }
 
@@ -292,7 +302,7 @@ class EvaluateJob(BaseJob):
         return self
 
 
-class TrackJob(BaseJob):
+class TrackJob(_FannedOut, BaseJob):
     """Find one person's joints, or face, in every frame of `clip`: as `understudy track`."""
 
     READS = ("clip", "openpose")

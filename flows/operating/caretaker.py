@@ -6,20 +6,23 @@ that nothing depends on having been told.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import psutil
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed
 
 from flows.operating.holder import RESTARTS, Holder, last_seen, restarts
+from flows.operating.job_process import RUN
 from flows.operating.job_runs import log_of, runs_of
 from flows.operating.run_states import Request, enter, utc_now
 from flows.store.journal import Journal
 
-PENDING_PATIENCE = timedelta(seconds=120)  # for a run's process to say who it is; a busy machine starts it slowly
+PENDING_PATIENCE = timedelta(seconds=120)  # for a run's process to say who it is, where it cannot be looked for
 UNDER_WAY = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 CANCEL_PATIENCE = timedelta(minutes=10)  # for a cancelled job to come to the end of its chunk
 CLOCKS_DIFFER = 1.0  # seconds, between two machines
@@ -58,7 +61,8 @@ def is_dead(run: FlowRun, now: datetime) -> bool:
     assert run.state is not None
     holder, seen, entered = Holder.of(run.labels), last_seen(run.labels), run.state.timestamp
     if run.state.is_pending() and (holder is None or seen < entered.timestamp() - CLOCKS_DIFFER):
-        return now - entered > PENDING_PATIENCE or _worker_died(run)  # who is written on it held it before
+        # Who is written on it held it before.
+        return _worker_died(run) or (now - entered > PENDING_PATIENCE and not _is_starting(run))
     return holder is not None and holder.is_gone(seen, now.timestamp())
 
 
@@ -68,6 +72,24 @@ def _worker_died(run: FlowRun) -> bool:
     worker, seen = Holder.of(run.labels, "worker"), last_seen(run.labels, "worker")
     since = seen >= run.state.timestamp.timestamp() - CLOCKS_DIFFER
     return worker is not None and since and worker.is_near() and worker.is_gone(seen, seen)
+
+
+def _is_starting(run: FlowRun) -> bool:
+    """Whether the worker that took a run, on this machine, has a process for it: a busy machine starts it slowly."""
+    worker = Holder.of(run.labels, "worker")
+    if worker is None or not worker.is_near() or worker.is_gone(0, 0):
+        return False
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return any(_run_of(child) == str(run.id) for child in psutil.Process(worker.pid).children())
+    return False
+
+
+def _run_of(process: psutil.Process) -> str | None:
+    """The run that a worker has started a process for."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        run: str | None = process.environ().get(RUN)
+        return run
+    return None
 
 
 def is_deaf(run: FlowRun, now: datetime) -> bool:

@@ -83,11 +83,13 @@ def deployment_id(kind: str) -> UUID:
             ) from error
 
 
-def submit(job: Job, workspace: Workspace, between: str | None = None) -> UUID:
+def submit(job: Job, workspace: Workspace, between: str | None = None, *, to_workspace: bool = False) -> UUID:
     """Hand a job to the workers, with its inputs where the workspace is at a URL; returns the id of its run.
 
     Args:
         between: hours in which it may run, as `Hours.parse` takes them; None: any.
+        to_workspace: keep what it makes in the workspace, for `bring_outputs`; else it goes to the job's paths on the
+            machine of whoever does it.
 
     Raises: OperatingError: its kind is not registered. StorageError: the workspace cannot be written.
     """
@@ -95,6 +97,7 @@ def submit(job: Job, workspace: Workspace, between: str | None = None) -> UUID:
         "job": job.model_dump(mode="json"),
         "workspace": workspace.address,
         "between": between,
+        "to_workspace": to_workspace,
         "sent": [{"path": str(ref.path), "sha256": ref.sha256} for ref in send_inputs(job, workspace)],
     }
     with get_client(sync_client=True) as client:

@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from pipeline.artifacts import atomic_file
 from pipeline.errors import OperatingError
 
 API_URL = "PREFECT_API_URL"
+PASSWORD = "PREFECT_API_AUTH_STRING"
 ADDRESS = "server.json"  # in the workspace's Prefect folder
 LEASES = "prefect.server.concurrency.lease_storage.filesystem"  # GPU slots that are taken outlive a restart
 DATABASE = "server.db"  # beside it; one-off commands keep theirs in Prefect's own file
@@ -52,12 +55,13 @@ def connect(workspace: Workspace) -> str:
 
     Nothing of Prefect may be imported before. Returns the address.
 
-    Raises: OperatingError: none is known, or it does not answer in a few seconds.
+    Raises: OperatingError: none is known, it does not answer in a few seconds, or it wants another password.
     """
     url = os.environ.get(API_URL)
     if url:
         if not answers(url):
             raise _silent(url, f"See whether {API_URL} is right and that server runs.")
+        _refuse_locked(url)
         return url
     known = recorded(workspace)
     if known is None:
@@ -110,6 +114,25 @@ def answers(url: str, seconds: float = ANSWER_SECONDS) -> bool:
             return bool(answer.status == 200)
     except (OSError, ValueError):
         return False
+
+
+def _refuse_locked(url: str) -> None:
+    """Whether a server is there is told to anybody; all else only to who has its password.
+
+    Raises: OperatingError.
+    """
+    key, word = os.environ.get("PREFECT_API_KEY"), os.environ.get(PASSWORD)
+    said = f"Bearer {key}" if key else f"Basic {b64encode((word or '').encode()).decode()}"
+    asked = urllib.request.Request(f"{url.rstrip('/')}/admin/version", headers={"Authorization": said})
+    try:
+        urllib.request.urlopen(asked, timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError as refused:
+        with refused:  # holds the connection
+            if refused.code in (401, 403):
+                found = "the server does not let us in with this password" if word else "the server wants a password"
+                raise OperatingError(url, found, f"{PASSWORD}=NAME:PASSWORD", "Ask whoever keeps the server.") from None
+    except OSError as gone:
+        raise _silent(url, f"See whether {API_URL} is right and that server runs.") from gone
 
 
 def start(workspace: Workspace, url: str | None = None, going: Callable[[], bool] = lambda: True) -> Server:

@@ -1,4 +1,4 @@
-"""A first look at a long film before hours go into it: its beginning, its worst-tracked seconds, a yes if asked for."""
+"""A first look at a long film before hours go into it: its beginning, its worst seconds, a yes if asked for."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from flows.delivering import Delivery, publish, workplace
 from flows.progress import bar, say
 from pipeline.errors import NotApproved
+from pipeline.image import write_png
 from pipeline.values import FaceTrack, Status, Track
 from pipeline.video import Encoding, read_video, write_video
 from stages.provenance.label import label_film
 from stages.provenance.origin import Origin
 from stages.rendering.render import Stretch
+from stages.report.look_sheet import SheetPart, contact_sheet, fitted, spread
 
-SECONDS = 3  # of the beginning, and of the worst-tracked part
+SECONDS = 3  # of the beginning, and of the worst part
 LONG = 60  # seconds: shorter films are looked at as a whole, unless a yes is asked for
 
 Paint = Callable[[Stretch], Path]  # renders frames from fresh memory, or finds them rendered: their segment of film
@@ -32,14 +34,16 @@ class Coming:
     output: Path
     source: Path  # the clip whose time it has
     times: tuple[Fraction, ...]  # of its n frames, seconds since the first
-    doubt: NDArray[np.float64] | None  # (n,), see `doubt_of`; None where nobody is tracked
+    doubt: NDArray[np.float64] | None  # (n,): what makes seconds the worst, see `doubt_of`; None: the beginning alone
     first: Stretch  # its first chunk, which the render takes over
     encoding: Encoding
+    worst: str = "where tracking is worst"  # what is said of the worst seconds, ASCII
+    step: int = 1  # frames: what is painted begins at a multiple of it
 
-    @property
-    def is_long(self) -> bool:
-        """Whether it is worth a first look that nobody asked for."""
-        return bool(self.times) and self.times[-1] > LONG
+
+def is_long(times: Sequence[Fraction]) -> bool:
+    """Whether a film of frames at these times, seconds, is worth a first look that nobody asked for."""
+    return bool(times) and times[-1] > LONG
 
 
 def doubt_of(track: Track | FaceTrack) -> NDArray[np.float64]:
@@ -53,11 +57,11 @@ def doubt_of(track: Track | FaceTrack) -> NDArray[np.float64]:
 
 
 def spans_to_show(times: Sequence[Fraction], doubt: NDArray[np.float64] | None) -> tuple[Stretch, ...]:
-    """The first three seconds, and of the whole spans of three seconds behind them the one tracked worst.
+    """The first three seconds, and of the whole spans of three seconds behind them the one with most doubt.
 
     Args:
         times: seconds since the first frame, rising.
-        doubt: (n,), see `doubt_of`; None: the beginning alone.
+        doubt: (n,), 0 or more; None: the beginning alone.
     Returns: one span or two, in order. The second is left out where nothing behind the first is in doubt.
     """
     first = Stretch(0, next((index for index, time in enumerate(times) if time >= SECONDS), len(times)))
@@ -79,20 +83,25 @@ def look_first(coming: Coming, paint: Paint, origin: Origin, delivery: Delivery,
     """Render the first look at a long film and say where it lies; with `approve`, of any film, and wait for a yes.
 
     The film's first chunk is rendered for it, as the whole render begins with it; the worst part is rendered from fresh
-    memory, and may differ from the film's own in its first frames where the network remembers.
+    memory, and may differ from the film's own in its first frames where the network remembers. `film.first-look.mp4`
+    plays both parts, `film.first-look-sheet.png` shows pictures of them at one glance; older ones are replaced.
 
     Args:
-        origin: of the film; the first look is signed as the film is.
+        origin: of the film; both are signed as the film is.
         approve: ask on the terminal whether to go on.
 
     Raises: NotApproved: the answer was no, or there is no terminal to ask on. What is rendered is kept.
     """
-    if not (approve or coming.is_long):
+    if not (approve or is_long(coming.times)):
         return
     spans = spans_to_show(coming.times, coming.doubt)
-    path = coming.output.with_name(f"{coming.output.stem}.first-look.mp4")
-    _publish(coming, _parts(spans, coming, paint), path, origin, delivery)
-    say(f"First look: {path} shows {told(spans, coming.times)}")
+    path, sheet = (coming.output.with_name(f"{coming.output.stem}.first-look{end}") for end in (".mp4", "-sheet.png"))
+    with bar("First look", None), workplace(path) as place:
+        film = _film(coming, _parts(spans, coming, paint), place, delivery.label)
+        write_png(place / sheet.name, sheet_of(film, spans, coming))
+        for made, shown in ((film, path), (place / sheet.name, sheet)):
+            publish(made, coming.source, shown, origin, delivery, overwrite=True)
+    say(f"First look: {path}, and as pictures {sheet}, show {told(spans, coming)}")
     if approve:
         _ask(path, len(coming.times))
 
@@ -110,19 +119,37 @@ def _parts(spans: Sequence[Stretch], coming: Coming, paint: Paint) -> list[_Part
     parts = []
     for span in spans:
         held = span.stop <= coming.first.stop
-        start = span.start if held else 0
-        parts.append(_Part(begun if held else paint(span), start, start + span.stop - span.start))
+        painted = coming.first if held else Stretch(span.start - span.start % coming.step, span.stop)
+        start = span.start - painted.start
+        parts.append(_Part(begun if held else paint(painted), start, start + span.stop - span.start))
     return parts
 
 
-def _publish(coming: Coming, parts: Sequence[_Part], path: Path, origin: Origin, delivery: Delivery) -> None:
-    with bar("First look", None), workplace(path) as place:
-        film = place / "look.mp4"
-        write_parts(parts, film, coming.encoding)
-        if delivery.label is not None:
-            label_film(film, place / "labelled.mp4", delivery.label, coming.encoding)
-            film = place / "labelled.mp4"
-        publish(film, coming.source, path, origin, delivery, overwrite=True)
+def _film(coming: Coming, parts: Sequence[_Part], place: Path, label: str | None) -> Path:
+    film, labelled = place / "look.mp4", place / "labelled.mp4"
+    write_parts(parts, film, coming.encoding)
+    if label is None:
+        return film
+    label_film(film, labelled, label, coming.encoding)
+    return labelled
+
+
+def sheet_of(film: Path, spans: Sequence[Stretch], coming: Coming) -> NDArray[np.uint8]:
+    """A contact sheet (h, w, 3) RGB of the film of a first look, which shows `spans` one after the other.
+
+    Raises: VideoError.
+    """
+    parts, begin = [], 0
+    for number, span in enumerate(spans):
+        length = span.stop - span.start
+        chosen = spread(length)
+        with read_video(film, start_index=begin, stop_index=begin + length) as video:
+            pictures = tuple(fitted(frame.image) for index, frame in enumerate(video) if index in chosen)
+        captions = tuple(_clock(coming.times[span.start + index]) for index in chosen)
+        title = _seconds(span, coming.times) + (f", {coming.worst}" if number else "")
+        parts.append(SheetPart(title, pictures, captions))
+        begin += length
+    return contact_sheet(parts)
 
 
 def write_parts(parts: Sequence[_Part], path: Path, encoding: Encoding) -> None:
@@ -142,12 +169,16 @@ def write_parts(parts: Sequence[_Part], path: Path, encoding: Encoding) -> None:
                     shown += 1
 
 
-def told(spans: Sequence[Stretch], times: Sequence[Fraction]) -> str:
+def told(spans: Sequence[Stretch], coming: Coming) -> str:
     """What a first look shows, for people."""
-    said = [f"{_clock(times[span.start])} to {_clock(times[span.stop - 1])}" for span in spans]
+    said = [_seconds(span, coming.times) for span in spans]
     if len(spans) == 1:
         return said[0]
-    return f"{said[0]}, and {said[1]}, where tracking is worst; that part is painted without what went before"
+    return f"{said[0]}, and {said[1]}, {coming.worst}; that part is painted without what went before"
+
+
+def _seconds(span: Stretch, times: Sequence[Fraction]) -> str:
+    return f"{_clock(times[span.start])} to {_clock(times[span.stop - 1])}"
 
 
 def _clock(time: Fraction) -> str:

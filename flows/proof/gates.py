@@ -19,7 +19,7 @@ class Gates:
 
     max_missing_pct: float | None = None  # of the frames: nobody in the performance, or nobody found in the film
     max_pose_error_pct: float | None = None  # of the body height: re-tracked joints against the performance
-    max_warp_error_ratio: float | None = None  # flicker along its own motion, times the source's along its own
+    max_warp_error_ratio: float | None = None  # flicker, times the source's: see parking.Gated
     max_clamped_pct: float | None = None  # of the frames: the performance left the known range and was held back
 
     def __post_init__(self) -> None:

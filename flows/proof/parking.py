@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate import EvaluationSettings, alone_numbers, evaluate_alone, frames_of
+from flows.evaluate import (
+    EvaluationSettings,
+    alone_numbers,
+    evaluate_alone,
+    evaluate_steadiness,
+    frames_of,
+    steadiness_numbers,
+)
 from flows.progress import say
 from flows.proof.gates import CLIPS, Evidence, Gates, Offence, Verdict, judge
 from flows.store.caching import whole
@@ -35,50 +42,65 @@ Publish = Callable[[Path, bool], None]  # where to put the film, whether one the
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What came of a film's gates."""
+
+    verdict: Verdict
+    scores: FrameScores | None  # of every frame; None: it was not looked at
+
+
+@dataclass(slots=True, eq=False)
 class Gated:
-    """A film's gates, and what is known of it before it is looked at."""
+    """A film's gates, what is known of it before it is looked at, and, once it is finished, what came of them.
+
+    Flicker is that along the film's own motion over the source's along its own. Where nobody is tracked, the film moves
+    as its source does: then it is the film's along the source's motion over the source's own.
+    """
 
     gates: Gates
     source: FileRef  # the clip whose time the film has
-    known: FileRef  # its track
-    performance: FileRef | None  # joints that the film was told; None for portraits
+    known: FileRef | None  # its track; None: nobody is tracked
+    performance: FileRef | None  # joints that the film was told; None for portraits and translations
     missing: Flags  # (n,): nobody in the performance
     clamped: Flags  # (n,): the performance was held back
-    tracker: TrackerConfig | FaceTrackerConfig  # of the film
+    tracker: TrackerConfig | FaceTrackerConfig | None  # of the film; None: nobody is tracked
     workspace: Workspace
+    judged: Judged | None = None  # for the film's report
 
     def judge(self, film: Path) -> Verdict:
         """Hold a finished film against its gates; it is tracked and looked through where they ask for that.
 
         Raises: VideoError: it cannot be read, or has not its source's times.
         """
+        self.judged = self._judged(film)
+        return self.judged.verdict
+
+    def _judged(self, film: Path) -> Judged:
         nothing = np.full(len(self.missing), np.nan)
         times, clamped = np.array([float(time) for time in frame_times(film)]), self.clamped.astype(np.float64)
         if not self.gates.look_at_film:
-            return judge(self.gates, Evidence(times, nothing, nothing, nothing, None, clamped))
-        files = whole(
-            evaluate_alone,
-            FileRef.of(film),
-            self.source,
-            self.performance,
-            self.known,
-            self.tracker,
-            EvaluationSettings(pictures=self.gates.max_warp_error_ratio is not None),
-            self.workspace,
-        )
-        frames = frames_of(files)
+            return Judged(judge(self.gates, Evidence(times, nothing, nothing, nothing, None, clamped)), None)
+        frames, flicker = self._measured(FileRef.of(film))
         lost = np.nan_to_num(_column(frames, "missed")) > 0
-        return judge(
-            self.gates,
-            Evidence(
-                times=times,
-                missing=(self.missing | lost).astype(np.float64),
-                pose_error_pct=_column(frames, "pose_error_pct"),
-                warp_error_ratio=_column(frames, "warp_error_ratio"),
-                whole_warp_error_ratio=alone_numbers(files).warp_error_ratio,
-                clamped=clamped,
-            ),
+        evidence = Evidence(
+            times=times,
+            missing=(self.missing | lost).astype(np.float64),
+            pose_error_pct=_column(frames, "pose_error_pct"),
+            warp_error_ratio=_column(frames, "warp_error_ratio"),
+            whole_warp_error_ratio=flicker,
+            clamped=clamped,
         )
+        return Judged(judge(self.gates, evidence), frames)
+
+    def _measured(self, film: FileRef) -> tuple[FrameScores, float | None]:
+        """The film's scores in every frame, and the flicker of all of it."""
+        if self.tracker is None:
+            files = whole(evaluate_steadiness, film, self.source, self.workspace)
+            return frames_of(files), steadiness_numbers(files).warp_error_ratio
+        settings = EvaluationSettings(pictures=self.gates.max_warp_error_ratio is not None)
+        told = self.source, self.performance, self.known
+        files = whole(evaluate_alone, film, *told, self.tracker, settings, self.workspace)
+        return frames_of(files), alone_numbers(files).warp_error_ratio
 
 
 def gate_dance(
@@ -144,6 +166,23 @@ def gate_portrait(
     if gates.max_clamped_pct is not None:
         clamped = held_back(heard, target, reenactment)
     return Gated(gates, source, track, None, missing, clamped, tracker, workspace)
+
+
+def gate_translation(gates: Gates | None, clip: FileRef, frames: int, workspace: Workspace) -> Gated | None:
+    """The gates of a translated clip; None where there are none.
+
+    Args:
+        clip: whose time and motion the film has.
+        frames: of it.
+
+    Raises: ValueError: more than flicker was asked for: nobody is tracked in it, and nothing was moved over.
+    """
+    if gates is None or not gates.any_asked:
+        return None
+    if gates != Gates(max_warp_error_ratio=gates.max_warp_error_ratio):
+        raise ValueError("nobody is tracked in a translated clip: of Gates only max_warp_error_ratio is for it")
+    nothing = np.zeros(frames, np.bool_)
+    return Gated(gates, clip, None, None, nothing, nothing, None, workspace)
 
 
 def held_back(heard: Face | None, target: Face, reenactment: ReenactConfig) -> Flags:

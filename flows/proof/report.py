@@ -8,8 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from flows.progress import bar
-from flows.proof.parking import held_back, parked_place
-from flows.proof.report_facts import film_section, machine_section, model_section, provenance_sections, stage_costs
+from flows.proof.parking import Gated, held_back, parked_place
+from flows.proof.report_facts import (
+    film_section,
+    gates_section,
+    machine_section,
+    model_section,
+    provenance_sections,
+    stage_costs,
+)
 from flows.proof.report_films import reel
 from flows.store.results import Face, Moved
 from pipeline.artifacts import FileRef
@@ -60,6 +67,7 @@ def report_dance(
     compute: Compute,
     *,
     scores: FrameScores | None = None,
+    gated: Gated | None = None,
 ) -> Path:
     """Write the report of a dancer's film beside it; an older one is replaced.
 
@@ -71,7 +79,8 @@ def report_dance(
         conditioning: the stick figures as a film; None: not shown.
         retargeting: how the performance was laid onto the body.
         compute: where it was painted.
-        scores: of every frame, where it was scored.
+        scores: of every frame, where it was scored; None: those that its gates asked for.
+        gated: what it had to pass, judged by now; None: nothing.
 
     Returns: the page.
 
@@ -86,7 +95,7 @@ def report_dance(
         flag_lane("place", moved.outside_frames, good="in the picture", bad="leaves the picture"),
     )
     films = _films(source, conditioning, film)
-    return _write(films, model, facts, joints.times, lanes, compute, scores)
+    return _write(films, model, facts, joints.times, lanes, compute, scores, gated)
 
 
 def report_portrait(
@@ -102,6 +111,7 @@ def report_portrait(
     compute: Compute,
     *,
     scores: FrameScores | None = None,
+    gated: Gated | None = None,
 ) -> Path:
     """Write the report of a head's film beside it; an older one is replaced.
 
@@ -116,7 +126,8 @@ def report_portrait(
         target: the face that was trained.
         reenactment: what was borrowed and edited.
         compute: where it was painted.
-        scores: of every frame, where it was scored.
+        scores: of every frame, where it was scored; None: those that its gates asked for.
+        gated: what it had to pass, judged by now; None: nothing.
 
     Returns: the page.
 
@@ -129,15 +140,21 @@ def report_portrait(
         flag_lane("motion", held_back(heard, target, reenactment), good="in range", bad="held back"),
     )
     films, facts = _films(source, conditioning, film), read_portrait_facts(model.path.parent)
-    return _write(films, model, facts, performance.times, lanes, compute, scores)
+    return _write(films, model, facts, performance.times, lanes, compute, scores, gated)
 
 
 def report_translate(
-    clip: FileRef, model: FileRef, film: FileRef, compute: Compute, *, scores: FrameScores | None = None
+    clip: FileRef,
+    model: FileRef,
+    film: FileRef,
+    compute: Compute,
+    *,
+    scores: FrameScores | None = None,
+    gated: Gated | None = None,
 ) -> Path:
     """Write the report of a translated clip beside it; an older one is replaced. See `report_dance`."""
     facts = read_translate_facts(model.path.parent)
-    return _write(_films(clip, None, film), model, facts, frame_times(film.path), (), compute, scores)
+    return _write(_films(clip, None, film), model, facts, frame_times(film.path), (), compute, scores, gated)
 
 
 def _films(source: FileRef, conditioning: FileRef | None, film: FileRef) -> tuple[tuple[str, FileRef], ...]:
@@ -153,9 +170,12 @@ def _write(
     lanes: tuple[Lane, ...],
     compute: Compute,
     scores: FrameScores | None,
+    gated: Gated | None,
 ) -> Path:
     (_, source), (_, film) = films[0], films[-1]
     info, seconds = probe(film.path), np.array([float(time) for time in times])
+    judged = None if gated is None else gated.judged
+    scores = judged.scores if scores is None and judged is not None else scores
     lanes = lanes if scores is None else (*lanes, *score_lanes(scores))
     training = model.path.parent / "training"
     with bar(f"Writing the report of {film.path.name}", None):
@@ -170,6 +190,7 @@ def _write(
             sheets=sheets_of(training),
             facts=(
                 film_section("Film", film, info),
+                *gates_section(None if judged is None else judged.verdict),
                 film_section("Source", source, probe(source.path)),
                 model_section(model, facts),
                 *provenance_sections(film.path),

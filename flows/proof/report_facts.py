@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from flows.proof.gates import Verdict
 from flows.store.journal import StageRecord, journal
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
@@ -34,6 +35,15 @@ def film_section(title: str, film: FileRef, info: VideoInfo) -> Section:
         ("sound", "yes" if info.has_sound else "none"),
     ]
     return Section(title, tuple(rows))
+
+
+def gates_section(verdict: Verdict | None) -> tuple[Section, ...]:
+    """What the film had to pass, and whether it did; nothing where it had nothing to pass."""
+    if verdict is None:
+        return ()
+    outcome = "passed" if verdict.passed else "FAILED: the film was parked, not delivered"
+    rows = (tuple(line.split(maxsplit=1)) for line in verdict.lines)
+    return (Section("Gates", (("film", outcome), *((judged, found) for judged, found in rows))),)
 
 
 def model_section(model: FileRef, facts: DanceModel | PortraitModel | TranslateModel) -> Section:

@@ -50,7 +50,7 @@ def store_input(ref: FileRef, workspace: Workspace) -> None:
     Raises: StorageError.
     """
     if workspace.remote is not None:
-        Remote(workspace.remote).send(ref.path, _input(ref))
+        Remote(workspace.remote).send(ref.path, input_place(ref))
 
 
 def find_input(ref: FileRef, workspace: Workspace) -> FileRef:
@@ -60,7 +60,7 @@ def find_input(ref: FileRef, workspace: Workspace) -> FileRef:
     """
     if ref.path.exists() and ref.is_intact():
         return ref
-    here = FileRef(workspace.root / _input(ref), ref.sha256)
+    here = FileRef(workspace.root / input_place(ref), ref.sha256)
     if here.is_intact() or (workspace.remote is not None and _is_fetched(ref, here, workspace.remote)):
         return here
     found = "it has changed since the job was made" if ref.path.exists() else "it is not on this machine"
@@ -74,11 +74,14 @@ def find_input(ref: FileRef, workspace: Workspace) -> FileRef:
 
 def _is_fetched(ref: FileRef, here: FileRef, remote: str) -> bool:
     """Bring an input down; False where it is not there, or not what was meant."""
-    return Remote(remote).fetch(_input(ref), here.path) and here.is_intact()
+    return Remote(remote).fetch(input_place(ref), here.path) and here.is_intact()
 
 
-def _input(ref: FileRef) -> str:
-    """In a folder named by content, under its own name: by that people, manifests and containers know it."""
+def input_place(ref: FileRef) -> str:
+    """Where in a workspace `store_input` puts a file.
+
+    In a folder named by content, under its own name: by that people, manifests and containers know it.
+    """
     return f"{INPUTS}/{ref.sha256}/{ref.path.name}"
 
 

@@ -124,7 +124,10 @@ def read_manifest(path: Path, anchors: bytes = b"") -> Read:
         try:
             reader = c2pa.Reader.try_create(None, content, context=c2pa.Context(c2pa.Settings.from_dict(settings)))
         except C2paError.NotSupported as error:
-            raise NoManifest("files of this kind carry no manifest that can be read") from error
+            empty = not path.stat().st_size
+            raise NoManifest(
+                "the file is empty" if empty else "files of this kind carry no manifest that can be read"
+            ) from error
         except C2paError as error:
             if str(error).startswith("Remote"):  # no class of errors of its own in 0.38
                 raise NoManifest("the file names one on the network, which is not asked") from error

@@ -205,7 +205,10 @@ def _made(part: Part, read: Read) -> Made:
         role=_word(told.get("role")) or part.relationship or "ingredient",
         sha256=_word(told.get("sha256")),
         synthetic="not said" if own is None else _strongest(own.source_types()),
-        doubts=tuple(str(one.get("code")) for one in failures if one.get("code") != "signingCredential.untrusted"),
+        doubts=(
+            *filter(None, [_word(told.get("doubt"))]),
+            *(str(one.get("code")) for one in failures if one.get("code") != "signingCredential.untrusted"),
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from stages.provenance.verify import Finding, Made, Signature
 
 WIDTH = 100
-_TITLE = 14  # columns
+_TITLE = 15  # columns
 LONGEST = 1000  # characters of a word that comes from a file
 
 _SYNTHETIC = {

@@ -49,7 +49,14 @@ class Album:
             StorageError: there is no room left.
         """
         _, coded = cv2.imencode(".jpg", crop, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
-        data = coded.tobytes()
+        return self.keep_coded(coded.tobytes(), region)
+
+    def keep_coded(self, data: bytes, region: Region) -> Snapshot:
+        """Add a picture as `coded` gave it, of this album or another.
+
+        Raises:
+            StorageError: there is no room left.
+        """
         with self._lock:
             snapshot = Snapshot(self._end, len(data), region)
             try:
@@ -64,11 +71,14 @@ class Album:
         """The pictures, (n, 256, 256, 3), as they were but for the coding."""
         pictures = np.empty((len(snapshots), CROP, CROP, 3), dtype=np.uint8)
         for picture, snapshot in zip(pictures, snapshots, strict=True):
-            with self._lock:
-                self._file.seek(snapshot.offset)
-                data = self._file.read(snapshot.size)
-            picture[:] = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+            picture[:] = cv2.imdecode(np.frombuffer(self.coded(snapshot), dtype=np.uint8), cv2.IMREAD_COLOR)
         return pictures
+
+    def coded(self, snapshot: Snapshot) -> bytes:
+        """A picture as it lies here, a JPEG."""
+        with self._lock:
+            self._file.seek(snapshot.offset)
+            return self._file.read(snapshot.size)
 
 
 def _no_room(error: OSError) -> StorageError:

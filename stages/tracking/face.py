@@ -1,9 +1,9 @@
 """track_face: one person's face in every frame of a clip, with the shoulders below it, filled, guarded and smoothed."""
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,20 +11,21 @@ import numpy as np
 
 from pipeline.errors import TrackError
 from pipeline.face_landmarks import FACE_POINTS
-from pipeline.streams import prefetched
 from pipeline.values import FaceTrack
-from pipeline.video import probe, read_video
+from pipeline.video import frame_times, probe
 from stages.tracking.face_choice import FaceChoice, parse_face_choice
 from stages.tracking.face_follow import FaceNote, FaceSight, follow_face
-from stages.tracking.face_network import FaceNetworks
+from stages.tracking.face_notes_file import load_notes, save_notes
 from stages.tracking.face_repair import FaceRepairConfig, RawFaceTrack, repair_face
-from stages.tracking.face_shoulders import SHOULDERS_EVERY, Shoulders, read_shoulders
-from stages.tracking.networks import PoseNetworks
-from stages.tracking.spans import opencv_on_one_thread
+from stages.tracking.face_shoulders import SHOULDERS_EVERY, Shoulders
+from stages.tracking.face_views import FaceView, NotedView, Notes, live_views, recalled_views
+from stages.tracking.spans import Span, opencv_on_one_thread, spans_of_length
 
 __all__ = ["FaceChoice", "FaceRepairConfig", "FaceTrackerConfig", "parse_face_choice", "track_face"]
 
-_AHEAD = 4  # frames decoded while the networks work
+# Both are multiples of SHOULDERS_EVERY, so that pieces look at shoulders where the whole clip does.
+PIECE_FRAMES = 240  # that another machine tracks at a time
+WARM_UP = 12  # frames that it begins early, to come upon the path of the piece before
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +41,19 @@ class FaceTrackerConfig:
 
 
 def track_face(
-    path: Path, config: FaceTrackerConfig | None = None, *, progress: Callable[[int], None] | None = None
+    path: Path,
+    config: FaceTrackerConfig | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    pieces: Sequence[Path] = (),
 ) -> FaceTrack:
     """Track one face through the whole clip; as many rows as the clip has frames.
 
     Args:
         path: the clip.
         progress: called after every frame with the number of frames seen so far.
+        pieces: what `track_face_piece` wrote of each of the clip's `face_pieces_of`, in order; the track is the same to
+            the bit.
 
     Raises:
         TrackError: no face in any frame; several about as large and no choice; fewer than the chosen index asks for.
@@ -55,7 +62,8 @@ def track_face(
     config = config or FaceTrackerConfig()
     info = probe(path)
     seen: list[_Seen] = []
-    with opencv_on_one_thread(), closing(_walk(path, config)) as sights:
+    views = recalled_views(path, (load_notes(piece) for piece in pieces)) if pieces else live_views(path)
+    with opencv_on_one_thread(), closing(views), closing(_walk(views, config, path)) as sights:
         for count, sight in enumerate(sights, start=1):
             seen.append(sight)
             if progress is not None:
@@ -65,22 +73,49 @@ def track_face(
     return repair_face(_as_arrays(seen), info.width, info.height, config.repair)
 
 
-def _walk(path: Path, config: FaceTrackerConfig) -> Generator[_Seen, None, None]:
-    with (
-        read_video(path) as video,
-        closing(prefetched(video.planes(), _AHEAD)) as frames,
-        FaceNetworks() as networks,
-        PoseNetworks() as bodies,
-    ):
-        wait = 0  # frames until the shoulders are looked at again
-        cut = config.repair.cut_distance
-        for frame, sight in follow_face(frames, networks, config.face, cut_distance=cut, where=str(path)):
-            shoulders = None
-            wait = 0 if sight.distance > cut else max(wait - 1, 0)
-            if sight.points is not None and wait == 0:
-                shoulders = read_shoulders(bodies, frame, sight.points)
-                wait = SHOULDERS_EVERY
-            yield sight, shoulders
+def face_pieces_of(path: Path) -> list[Span]:
+    """The spans of a clip that `track_face_piece` may track side by side, on any machines.
+
+    Raises: VideoError: the clip cannot be read.
+    """
+    return spans_of_length(len(frame_times(path)), PIECE_FRAMES)
+
+
+def track_face_piece(path: Path, span: Span, config: FaceTrackerConfig, output: Path) -> None:
+    """Write to `output` (.npz) what the networks say of one of a clip's `face_pieces_of`, for `track_face`.
+
+    Who is meant is known at the beginning of the clip only: elsewhere the face is guessed, by the same word where it is
+    one that fits any frame. A wrong guess costs time, as `track_face` then looks again; it changes nothing.
+
+    Raises: see `track_face`; that no face is seen is no error in a piece. StorageError: no room.
+    """
+    if span.start > 0 and (config.face is None or config.face.word == "index"):
+        config = replace(config, face=FaceChoice())
+    span_and_before = live_views(path, max(0, span.start - WARM_UP), span.stop)
+    notes: list[Notes] = []
+
+    def noted() -> Iterator[NotedView]:
+        for live in span_and_before:
+            view = NotedView.of(live)
+            notes.append(view.notes)
+            yield view
+
+    with opencv_on_one_thread(), closing(span_and_before), closing(_walk(noted(), config, path)) as sights:
+        for _ in sights:
+            pass
+    save_notes([one for one in notes if one.index >= span.start], output)
+
+
+def _walk(views: Iterable[FaceView], config: FaceTrackerConfig, path: Path) -> Generator[_Seen, None, None]:
+    wait = 0  # frames until the shoulders are looked at again
+    cut = config.repair.cut_distance
+    for view, sight in follow_face(views, config.face, cut_distance=cut, where=str(path)):
+        shoulders = None
+        wait = 0 if sight.distance > cut else max(wait - 1, 0)
+        if sight.points is not None and wait == 0:
+            shoulders = view.shoulders(sight.points)
+            wait = SHOULDERS_EVERY
+        yield sight, shoulders
 
 
 def _report(sights: Sequence[FaceSight], path: Path) -> None:

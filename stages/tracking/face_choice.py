@@ -4,24 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import TrackError, UnknownChoice
 from pipeline.sampling import Picture, size_of
-from stages.tracking.face_network import FACE_CROP, FACE_MARGIN, FaceNetworks, FaceReading, FaceSighting
+from stages.tracking.face_network import FACE_MARGIN, FaceNetworks, FaceReading, FaceSighting
 from stages.tracking.people import tiles
 
 LEAST_CONFIDENCE = 0.5  # of a reading, that it is of a face
 SAME_FACE = 0.5  # two readings whose middles are nearer than this, in face sizes, are of one face
 ABOUT_AS_LARGE = 0.6  # of the largest face's size: another this large could be meant as well
-_PATCH = 24  # pixels a side that a face is reduced to before its colours are counted
-_RIM = FACE_CROP // 8  # pixels of the crop, on each side, that show more room than head
-_BINS = 6  # a colour channel
 
 FaceWord = Literal["largest", "left", "right", "index"]
-FaceLooks = NDArray[np.float32]  # (216,): shares of 6 x 6 x 6 colours of the head; sums to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +78,6 @@ def choose_face(faces: Sequence[FaceReading], choice: FaceChoice | None, where: 
 def face_size(face: FaceReading) -> float:
     """Pixels: the longer side of the skin."""
     return face.region.side / FACE_MARGIN
-
-
-def face_looks(crop: NDArray[np.uint8]) -> FaceLooks:
-    """The colours of a head, (192, 192, 3) RGB and upright, as shares of 6 x 6 x 6 colours."""
-    head = crop[_RIM : FACE_CROP - _RIM, _RIM : FACE_CROP - _RIM]
-    small = cv2.resize(head, (_PATCH, _PATCH), interpolation=cv2.INTER_AREA)
-    histogram = cv2.calcHist([small], [0, 1, 2], None, [_BINS] * 3, [0, 256] * 3)
-    spread = cv2.GaussianBlur(histogram.reshape(_BINS, -1), (3, 3), 0.6).ravel()
-    return np.asarray(spread / spread.sum(), dtype=np.float32)
 
 
 def distance_between(one: FaceReading, other: FaceReading) -> float:

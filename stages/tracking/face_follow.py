@@ -4,23 +4,22 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.values import Planes
-from stages.tracking.cuts import Signature, picture_signature, signature_distance
+from stages.tracking.cuts import Signature, signature_distance
 from stages.tracking.face_choice import (
     LEAST_CONFIDENCE,
     FaceChoice,
-    FaceLooks,
     choose_face,
     distance_between,
-    face_looks,
     face_size,
-    find_all_faces,
 )
-from stages.tracking.face_network import FaceNetworks, FaceReading
+from stages.tracking.face_looks import FaceLooks
+from stages.tracking.face_network import FaceReading
+from stages.tracking.face_views import FaceView
 from stages.tracking.people import likeness
 
 ALIKE = 0.45  # likeness of two heads from which they may be one person's: a head that turns keeps 0.47 at least
@@ -61,9 +60,12 @@ class FaceSight:
     note: FaceNote
 
 
+View = TypeVar("View", bound=FaceView)
+
+
 def follow_face(
-    frames: Iterable[Planes], networks: FaceNetworks, choice: FaceChoice | None, *, cut_distance: float, where: str
-) -> Generator[tuple[Planes, FaceSight], None, None]:
+    frames: Iterable[View], choice: FaceChoice | None, *, cut_distance: float, where: str
+) -> Generator[tuple[View, FaceSight], None, None]:
     """Each frame with what it gave.
 
     Who is followed is decided in the first frame that shows a face. From then on a face is only taken for the same
@@ -80,11 +82,11 @@ def follow_face(
     """
     trail = FaceTrail()
     for frame in frames:
-        signature = picture_signature(frame)
+        signature = frame.signature()
         distance = 0.0 if trail.signature is None else signature_distance(trail.signature, signature)
         if distance > cut_distance:
             trail = FaceTrail(looks=trail.looks)
-        reading, note = _see(frame, networks, choice, trail, where)
+        reading, note = _see(frame, choice, trail, where)
         trail = _remembered(replace(trail, signature=signature), reading)
         if reading is None:
             yield frame, FaceSight(frame.time, None, 0.0, distance, note)
@@ -93,14 +95,14 @@ def follow_face(
 
 
 def _see(
-    frame: Planes, networks: FaceNetworks, choice: FaceChoice | None, trail: FaceTrail, where: str
+    frame: FaceView, choice: FaceChoice | None, trail: FaceTrail, where: str
 ) -> tuple[FaceReading | None, FaceNote]:
     if trail.last is not None and trail.lost == 0:
-        reading = networks.read(frame, trail.last.region.snapped())
+        reading = frame.read(trail.last.region.snapped())
         if reading.confidence >= LEAST_CONFIDENCE and _may_be(reading, trail):
             return reading, FaceNote.NOTHING
     fresh = trail.last is None and trail.lost == 0
-    faces = find_all_faces(networks, frame, thorough=fresh or frame.index % THOROUGH_EVERY == 0)
+    faces = frame.find_all(thorough=fresh or frame.index % THOROUGH_EVERY == 0)
     if not faces:
         return None, FaceNote.NOTHING
     if trail.looks is None:
@@ -110,7 +112,7 @@ def _see(
     possible = [face for face in faces if _may_be(face, trail)]
     if not possible:
         return None, FaceNote.REFUSED
-    likest = max(possible, key=lambda face: likeness(face_looks(face.crop), known) - _travel(face, trail))
+    likest = max(possible, key=lambda face: likeness(face.looks, known) - _travel(face, trail))
     return likest, FaceNote.NOTHING
 
 
@@ -119,7 +121,7 @@ def _may_be(face: FaceReading, trail: FaceTrail) -> bool:
     growth = 1.0 if trail.last is None else face_size(face) / face_size(trail.last)
     limit = GROWTH ** (1 + trail.lost)
     least = AGAIN if trail.last is None or trail.lost > SOON else ALIKE
-    alike = trail.looks is not None and likeness(face_looks(face.crop), trail.looks) >= least
+    alike = trail.looks is not None and likeness(face.looks, trail.looks) >= least
     return alike and _travel(face, trail) <= 1 and 1 / limit < growth < limit
 
 
@@ -133,6 +135,6 @@ def _travel(face: FaceReading, trail: FaceTrail) -> float:
 def _remembered(trail: FaceTrail, reading: FaceReading | None) -> FaceTrail:
     if reading is None:
         return replace(trail, lost=trail.lost + 1)
-    looks = face_looks(reading.crop)
+    looks = reading.looks
     known = looks if trail.looks is None else trail.looks
     return replace(trail, last=reading, looks=_LOOKS_MEMORY * known + (1 - _LOOKS_MEMORY) * looks, lost=0)

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from pipeline.face_landmarks import FACE_POINTS, MESH_POINTS, OUTER_CANTHI
 from pipeline.sampling import Map, Picture, averaged, joined, shrinking, size_of
 from pipeline.values import Box
+from stages.tracking.face_looks import FACE_CROP, FaceLooks, face_looks
 from stages.tracking.networks import quiet_standard_error
 from stages.tracking.region import CROP, Region
 
-FACE_CROP = 192  # pixels: side of the landmark network's input
 FACE_MARGIN = 1.5  # the square is this much wider than the face, as the network was trained
 DETECTOR_SIDE = 384  # pixels; the detectors look at 192 and 128, and average less well than we do
 
@@ -52,7 +52,7 @@ class FaceReading:
     points: NDArray[np.float32]  # (478, 3): x, y in pixels of the full frame; z in pixels, smaller is nearer
     confidence: float  # 0 … 1, that this is a face
     region: Region  # where the same face is to be looked for in the next frame
-    crop: NDArray[np.uint8]  # (192, 192, 3): what the network looked at, RGB, upright
+    looks: FaceLooks  # of what the network looked at
 
 
 class FaceNetworks:
@@ -107,7 +107,7 @@ class FaceNetworks:
         points = np.empty((FACE_POINTS, 3), dtype=np.float32)
         points[:, :2] = (marks[:, :2] * FACE_CROP - 0.5) @ to_frame[:, :2].T + to_frame[:, 2]
         points[:, 2] = marks[:, 2] * region.side
-        return FaceReading(points, float(answer.presence), face_region(points), crop)
+        return FaceReading(points, float(answer.presence), face_region(points), face_looks(crop))
 
 
 def face_region(points: NDArray[np.float32]) -> Region:

@@ -8,12 +8,24 @@ import numpy as np
 
 from pipeline.errors import TrackError
 from pipeline.values import JOINTS, Track
-from pipeline.video import probe
+from pipeline.video import frame_times, probe
 from stages.tracking.album import Album
 from stages.tracking.follow import Sight
 from stages.tracking.people import Performer
 from stages.tracking.repair import RawTrack, RepairConfig, repair
-from stages.tracking.spans import Walk, report, track_spans
+from stages.tracking.sights_file import load_sights, save_sights
+from stages.tracking.spans import (
+    Span,
+    Walk,
+    joined,
+    opencv_on_one_thread,
+    report,
+    spans_of_length,
+    track_spans,
+    walk_early,
+)
+
+PIECE_FRAMES = 240  # that another machine tracks at a time; twelve more, to come upon the path of the piece before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +44,19 @@ class TrackerConfig:
 
 
 def track_pose(
-    path: Path, config: TrackerConfig | None = None, *, progress: Callable[[int], None] | None = None
+    path: Path,
+    config: TrackerConfig | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    pieces: Sequence[Path] = (),
 ) -> Track:
     """Track one performer through the whole clip; as many poses as the clip has frames.
 
     Args:
         path: the clip.
-        progress: called with the number of frames seen so far: after every frame, or, with several workers, after
-            every span of frames.
+        progress: called with the number of frames seen so far: after every frame, or, with several workers or pieces,
+            after every span of frames.
+        pieces: what `track_piece` wrote of each of the clip's `pieces_of`, in order; the track is the same to the bit.
 
     Raises:
         TrackError: nobody in any frame; or the performer was given by a point that lies on nobody.
@@ -48,11 +65,37 @@ def track_pose(
     config = config or TrackerConfig()
     info = probe(path)
     with Album() as album:
-        walk = Walk(path, config.performer, config.repair.cut_distance, album)
-        sights = track_spans(walk, config.workers, progress)
+        walk = _walk(path, config, album)
+        if pieces:
+            early = (load_sights(piece, album) for piece in pieces)
+            with opencv_on_one_thread():
+                sights = joined(walk, zip(pieces_of(path), early, strict=True), progress)
+        else:
+            sights = track_spans(walk, config.workers, progress)
         report(sights, path)
         _somebody(sights, path)
         return repair(_as_arrays(sights, album), info.width, info.height, config.repair)
+
+
+def pieces_of(path: Path) -> list[Span]:
+    """The spans of a clip that `track_piece` may track side by side, on any machines.
+
+    Raises: VideoError: the clip cannot be read.
+    """
+    return spans_of_length(len(frame_times(path)), PIECE_FRAMES)
+
+
+def track_piece(path: Path, span: Span, config: TrackerConfig, output: Path) -> None:
+    """Write to `output` (.npz) what one of a clip's `pieces_of` shows: 13 kB a frame, for `track_pose`.
+
+    Raises: see `track_pose`; that nobody is seen is no error in a piece. StorageError: no room.
+    """
+    with Album() as album, opencv_on_one_thread():
+        save_sights(walk_early(_walk(path, config, album), span), album, output)
+
+
+def _walk(path: Path, config: TrackerConfig, album: Album) -> Walk:
+    return Walk(path, config.performer, config.repair.cut_distance, album)
 
 
 def _somebody(sights: Sequence[Sight], path: Path) -> None:

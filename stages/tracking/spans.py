@@ -1,7 +1,10 @@
-"""track_spans: raw sights of a whole clip, by one worker or by several on spans of it, with the same result."""
+"""track_spans: raw sights of a whole clip, by one worker or by several on spans of it, with the same result.
+
+Spans may be walked on other machines as well: `walk_early` there, `joined` here.
+"""
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -79,23 +82,35 @@ def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> t
     with opencv_on_one_thread():
         if len(spans) == 1:
             return tuple(_counted(walk.over(0, None, Trail()), progress))
-        return tuple(_together(walk, spans, workers, progress))
+        return _together(walk, spans, workers, progress)
 
 
-def _together(walk: Walk, spans: Sequence[Span], workers: int, progress: Progress | None) -> list[Sight]:
-    done: list[Sight] = []
+def _together(walk: Walk, spans: Sequence[Span], workers: int, progress: Progress | None) -> tuple[Sight, ...]:
     stop = Event()
     with ThreadPoolExecutor(workers, thread_name_prefix="track") as pool:
-        futures = [pool.submit(_walk_early, walk, span, stop) for span in spans]
+        futures = [pool.submit(walk_early, walk, span, stop) for span in spans]
         try:
-            for span, future in zip(spans, futures, strict=True):
-                early = future.result()
-                done += _joined(walk, span, done[-1].trail, early) if done else early
-                if progress is not None:
-                    progress(len(done))
+            return joined(walk, zip(spans, (future.result() for future in futures), strict=True), progress)
         finally:
             stop.set()  # after an error or Ctrl-C nobody waits for the rest
-    return done
+
+
+def joined(
+    walk: Walk, spans: Iterable[tuple[Span, list[Sight]]], progress: Progress | None = None
+) -> tuple[Sight, ...]:
+    """Every frame of the clip, as a single worker would see it, from what `walk_early` gave of each span, in order.
+
+    Args:
+        progress: called after every span with the number of frames done so far.
+
+    Raises: VideoError: the clip cannot be read, where a span has to be walked again.
+    """
+    done: list[Sight] = []
+    for span, early in spans:
+        done += _gone_on(walk, span, done[-1].trail, early) if done else early
+        if progress is not None:
+            progress(len(done))
+    return tuple(done)
 
 
 @contextmanager
@@ -115,7 +130,15 @@ def spans_of(frames: int | None, workers: int) -> list[Span]:
         return [Span(0, None)]
     rounds = -(-frames // (workers * LONGEST_SPAN))
     count = min(workers * rounds, frames // SHORTEST_SPAN)
-    starts = [frames * number // count for number in range(count)]
+    return _spans_from([frames * number // count for number in range(count)])
+
+
+def spans_of_length(frames: int, length: int) -> list[Span]:
+    """Spans of so many frames, however many workers there are; the last has from half to one and a half of that."""
+    return _spans_from([length * number for number in range(max(1, (frames + length // 2) // length))])
+
+
+def _spans_from(starts: Sequence[int]) -> list[Span]:
     return [Span(start, stop) for start, stop in zip(starts, [*starts[1:], None], strict=True)]
 
 
@@ -138,15 +161,20 @@ def _counted(sights: Iterator[Sight], progress: Progress | None) -> Iterator[Sig
         yield sight
 
 
-def _walk_early(walk: Walk, span: Span, stop: Event) -> list[Sight]:
-    """What a worker does; a point names somebody at the beginning of the clip, so only the first span knows whom."""
+def walk_early(walk: Walk, span: Span, stop: Event | None = None) -> list[Sight]:
+    """What a worker sees of a span, after `WARM_UP` frames before it if there are any; less where `stop` is set.
+
+    A point names somebody at the beginning of the clip, so only the first span knows whom.
+
+    Raises: see `track_spans`.
+    """
     if span.start > 0 and walk.performer is not None and walk.performer.choice == "point":
         walk = replace(walk, performer=None)
     with closing(walk.over(max(0, span.start - WARM_UP), span.stop, Trail())) as sights:
-        return list(takewhile(lambda _: not stop.is_set(), sights))
+        return list(takewhile(lambda _: stop is None or not stop.is_set(), sights))
 
 
-def _joined(walk: Walk, span: Span, before: Trail, early: list[Sight]) -> list[Sight]:
+def _gone_on(walk: Walk, span: Span, before: Trail, early: list[Sight]) -> list[Sight]:
     """The span's own frames, as the worker that saw the frames before would have gone on."""
     warm_up, own = early[:WARM_UP], early[WARM_UP:]
     if not own or warm_up[-1].trail.meets(before):

@@ -5,8 +5,7 @@ resolution costs memory, and no frame is decoded twice.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,9 +18,7 @@ from pipeline.artifacts import atomic_folder
 from pipeline.errors import TrainingError
 from pipeline.image import crop, resize
 from pipeline.limits import bounded_text
-from pipeline.streams import in_step, prefetched
-from pipeline.values import Box, FaceTrack, Frame, Status, Track
-from pipeline.video import read_video
+from pipeline.values import Box, FaceTrack, Status, Track
 from stages.conditioning.background import (
     WHOLE_SAMPLES,
     Layer,
@@ -34,7 +31,9 @@ from stages.conditioning.background import (
 from stages.conditioning.face_images import FaceImagesFormat
 from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figure
 from stages.tracking.mask import person_masks
+from stages.training.clip_pieces import as_drawn
 from stages.training.framing import Framing
+from stages.training.subject import U8, Subject, masked_frames
 
 VERSION = 2
 HELD_OUT = 0.15  # of the clip, its end: never trained on
@@ -44,25 +43,10 @@ NOSE = 0
 
 ARRAYS = ("pictures", "conditions", "masks", "plates", "plate_of", "joints", "follows", "present")
 
-U8 = NDArray[np.uint8]
 Style = StickFigureFormat | FaceImagesFormat
 
 # What a clip's conditions are, by their channels.
 STYLES: dict[int, type[StickFigureFormat] | type[FaceImagesFormat]] = {3: StickFigureFormat, 9: FaceImagesFormat}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Subject:
-    """Who is filmed, a dancer or a head: what preparing needs to know, whatever the conditions show."""
-
-    track: Track | FaceTrack
-    joints: NDArray[np.float32]  # (n, 33, 3): x, y in pixels of the full frame, confidence; BlazePose's numbers
-    channels: int  # of a condition
-    draw: Callable[[int], U8]  # a frame's condition, (h, w, channels), as seen through the framing
-    masks: Callable[[Iterable[Frame]], Iterator[NDArray[np.float32]]]  # (height, width), 0 … 1, one for each frame
-    word: str  # for messages
-    advice: str  # what to film when there is too little
-    still: int | None = None  # the frame that is kept at full size, as `still.npy`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,26 +125,43 @@ def prepare_clip(
     folder: Path,
     *,
     progress: Callable[[int], None] | None = None,
+    pieces: Sequence[Path] = (),
 ) -> None:
     """Write a prepared clip to `folder`, whole or not at all, with `background.png`'s pixels as `background.npy`.
 
     Memory is bounded by `KEPT_BYTES` of full frames for that background, whatever the film's length and size.
 
+    Args:
+        pieces: what `draw_piece` wrote of the `dancer`; the clip is the same to the bit.
+
     Raises:
         TrainingError: too few frames with the person in them.
         VideoError, TrackError: the clip cannot be read, or the track is not its own.
     """
+    subject = dancer(track, framing, style)
+    write_clip(video, as_drawn(subject, pieces) if pieces else subject, framing, style, folder, progress=progress)
+
+
+def dancer(track: Track, framing: Framing, style: StickFigureFormat) -> Subject:
+    """Who is filmed where a body is: with stick figures, and masks that follow the track."""
     width, height = framing.width, framing.height
-    subject = Subject(
+    known = np.flatnonzero(track.status != Status.MISSING)
+
+    def last_known(index: int) -> int:
+        """Where the track says MISSING, a mask is sought where the last one was."""
+        before = known[: np.searchsorted(known, index, side="right")]
+        return int(before[-1]) if len(before) else 0
+
+    return Subject(
         track=track,
         joints=np.concatenate([track.points, track.confidence[..., None]], axis=2),
         channels=3,
         draw=lambda index: draw_stick_figure(track[index], framing.window, width, height, style),
         masks=lambda frames: person_masks(frames, track),
+        masks_from=last_known,
         word="the person",
         advice="Film the target for a minute or more: arms up, out and across, steps, turns.",
     )
-    write_clip(video, subject, framing, style, folder, progress=progress)
 
 
 def write_clip(
@@ -264,7 +265,7 @@ def _fill(
     pictures: dict[int, U8] = {}
     masks: dict[int, U8] = {}
     window, size = framing.window, (framing.width, framing.height)
-    for frame, mask in _with_masks(video, subject):
+    for frame, mask in masked_frames(video, subject):
         if frame.index in wanted:
             pictures[frame.index], masks[frame.index] = frame.image, mask
         if frame.index == subject.still:
@@ -280,21 +281,6 @@ def _fill(
 def _affordable(pixels: int) -> int:
     """Frames of the whole clip that the background may be made of, when as many again are taken from near its end."""
     return max(3, min(WHOLE_SAMPLES, KEPT_BYTES // (2 * 4 * pixels)))
-
-
-def _with_masks(video: Path, subject: Subject) -> Iterator[tuple[Frame, U8]]:
-    """Every frame of the film with its person mask as uint8; the track must be exactly as long."""
-    seen: list[Frame] = []  # the one frame that the network is looking at
-    with read_video(video) as reader, closing(prefetched(reader, 4)) as frames:
-
-        def passing() -> Iterator[Frame]:
-            for frame in frames:
-                seen.append(frame)
-                yield frame
-
-        counted, names = range(len(subject.track)), (video.name, "its track")
-        for mask, _ in in_step(subject.masks(passing()), counted, names=names):
-            yield seen.pop(), (mask * 255).round().astype(np.uint8)
 
 
 def _seconds_per_frame(track: Track | FaceTrack) -> float:

@@ -1,6 +1,6 @@
 """Prepare a clip of a head for training: the window that the head lies in, and face images for stick figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,10 @@ from pipeline.values import JOINTS, FacePerformance, FaceTrack, Status
 from stages.conditioning.face_images import FaceImagesFormat, draw_face_images
 from stages.retargeting.face_model import FaceModel
 from stages.tracking.silhouette import person_silhouettes
-from stages.training.clips import Subject, write_clip
+from stages.training.clip_pieces import as_drawn
+from stages.training.clips import write_clip
 from stages.training.framing import Framing, laid_around, rounded_up, scaled
+from stages.training.subject import Subject
 
 # Room around the face's mesh, in heights of the face from forehead to chin: hair above, shoulders below, ears and hair.
 ABOVE, BELOW, BESIDE = 0.7, 0.9, 0.8
@@ -64,6 +66,7 @@ def prepare_portrait(
     folder: Path,
     *,
     progress: Callable[[int], None] | None = None,
+    pieces: Sequence[Path] = (),
 ) -> None:
     """Write a prepared clip to `folder`, whole or not at all, with `background.npy` and `still.npy` at full size.
 
@@ -73,13 +76,22 @@ def prepare_portrait(
         track: of the film's face.
         performance: what the face does in it, as `measure_face` tells.
         model: of the face, learnt from the first `trained_frames(len(track))` frames alone.
+        pieces: what `draw_piece` wrote of the `head`; the clip is the same to the bit.
 
     Raises:
         TrainingError: too few frames with the face in them.
         VideoError: the clip cannot be read, or is not as long as the track.
     """
+    subject = head(track, performance, model, framing, style)
+    write_clip(video, as_drawn(subject, pieces) if pieces else subject, framing, style, folder, progress=progress)
+
+
+def head(
+    track: FaceTrack, performance: FacePerformance, model: FaceModel, framing: Framing, style: FaceImagesFormat
+) -> Subject:
+    """Who is filmed where a head is: with face images, and silhouettes; see `prepare_portrait`."""
     window, width, height = framing.window, framing.width, framing.height
-    subject = Subject(
+    return Subject(
         track=track,
         joints=face_joints(track),
         channels=CHANNELS,
@@ -89,7 +101,6 @@ def prepare_portrait(
         advice="Film the target for a minute or more: look and turn about, talk, laugh, blink.",
         still=model.reference,
     )
-    write_clip(video, subject, framing, style, folder, progress=progress)
 
 
 def face_joints(track: FaceTrack) -> NDArray[np.float32]:

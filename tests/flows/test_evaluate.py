@@ -6,12 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import typer
+from torchvision.models import alexnet as alexnet_network
 from typer.testing import CliRunner
 
 from flows.commands.clips import evaluate
 from flows.engine import Engine
 from flows.store.workspace import Workspace
+from models.inception_features import inception_network
+from models.video_features import video_network
 from pipeline.artifacts import FileRef
 from pipeline.errors import WeightsMissing
 from pipeline.image import resize
@@ -60,6 +64,50 @@ def test_an_evaluation_writes_what_is_asked_for_and_is_reused(engine: Engine, cl
     assert replace(total, not_measured=found.comparison.not_measured) == found.comparison
     alone = engine.run(lambda: score_alone_flow(*films, None, tracker, EvaluationSettings(), workspace))
     assert (alone.comparison.frames, alone.comparison.warp_error_ratio) == (FRAMES, 1)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """All three files as they are published, but with numbers by chance; one value stands for each tensor's."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    alexnet = {name: one for name, one in alexnet_network().state_dict().items() if name.startswith("features.")}
+    for name, state in (
+        ("alexnet-owt-7be5be79.pth", alexnet),
+        ("pt_inception-2015-12-05-6726825d.pth", inception_network().state_dict()),
+        ("r3d_18-b3b3357e.pth", video_network().state_dict()),
+    ):
+        flat = {key: torch.tensor(0.01, dtype=one.dtype).expand(one.shape) for key, one in state.items()}
+        torch.save(flat, folder / name)
+    return folder
+
+
+def test_the_command_measures_what_it_has_the_weights_of_and_says_the_rest_in_a_line_each(
+    engine: Engine, clip: Path, tmp_path: Path, weights: Path
+):
+    """Two frames a film: enough for FID, too few for clips."""
+    short, app = tmp_path / "short.mp4", typer.Typer()
+    with read_video(clip, stop_index=2) as video, write_video(short, replace(video.info, path=short)) as film:
+        for frame in video:
+            film.write(frame)
+    app.command()(evaluate)
+
+    def table(place: Path) -> list[str]:
+        options = ["--against", str(short), "--weights", str(place), "--workspace", str(tmp_path / "runs")]
+        ended = CliRunner().invoke(app, [str(short), *options, "--device", "cpu"], catch_exceptions=False)
+        assert ended.exit_code == 0
+        return ended.stdout.splitlines()
+
+    measured = table(weights)
+    numbers = dict(line.split() for line in measured if len(line.split()) == 2)
+    assert (numbers["lpips"], float(numbers["fid"])) == ("0.0000", pytest.approx(0, abs=0.01))
+    assert measured[-1] == "video_distance_r3d18: not measured: a film of 2 frames is too short, it takes 24"
+    (weights / "pt_inception-2015-12-05-6726825d.pth").unlink()
+    (weights / "alexnet-owt-7be5be79.pth").write_bytes(b"not weights")
+    left = [line for line in table(weights) if "not measured" in line]
+    assert [line.split(": not measured: ")[0] for line in left] == ["fid", "lpips", "video_distance_r3d18"]
+    assert "the weights pt_inception-2015-12-05-6726825d.pth are not on this machine; put https://" in left[0]
+    assert "alexnet-owt-7be5be79.pth: the file cannot be read as a state dict" in left[1]
 
 
 @pytest.mark.parametrize(

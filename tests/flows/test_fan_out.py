@@ -1,8 +1,13 @@
-"""A film made by two workers of a Dask cluster: the same frames, the same records, nothing done twice."""
+"""Films, tracks and prepared clips made by two workers of a Dask cluster: the same to the bit, nothing done twice."""
 
+import os
 import shutil
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,7 @@ from flows.store.workspace import CACHE_VARIABLE, Workspace
 from models.cyclegan.generator import ResnetGeneratorConfig
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
-from pipeline.errors import BackendUnavailable, JobError, ModelError, OperatingError
+from pipeline.errors import BackendUnavailable, JobError, ModelError, OperatingError, StorageError
 from pipeline.video import LOSSLESS, read_video
 from stages.model_parts import FACTS
 from stages.training.translate_networks import build_translator, translator_name
@@ -86,6 +91,33 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def pictures_of(film: Path) -> list[Any]:
     with read_video(film) as video:
         return [frame.image for frame in video]
+
+
+@pytest.fixture(scope="module")
+def alone(studio: Studio, clips: tuple[Path, Path]) -> FileRef:
+    """The track of a dancer's clip of 64 frames, made without a cluster."""
+    return tracked(studio, clips[1], studio.workspace)
+
+
+def tracked(studio: Studio, clip: Path, workspace: Workspace, cluster: str | None = None) -> FileRef:
+    from flows.cluster import fanned_out
+    from flows.store.caching import whole
+    from flows.tasks import track_clip
+    from stages.tracking.pose import TrackerConfig
+
+    with fanned_out(cluster):
+        return studio.engine.run(lambda: whole(track_clip, FileRef.of(clip), TrackerConfig(), workspace))
+
+
+def pieces_in(workspace: Workspace) -> dict[str, int]:
+    """When each piece was last written; what a killed worker left half-written is none."""
+    return {path.name: path.stat().st_mtime_ns for path in workspace.root.glob("pieces/[!.]*.npz")}
+
+
+def assert_same_arrays(one: FileRef, other: FileRef) -> None:
+    with np.load(one.path) as left, np.load(other.path) as right:
+        assert sorted(left) == sorted(right)
+        assert all(left[name].tobytes() == right[name].tobytes() for name in left)
 
 
 def test_a_film_that_was_fanned_out_is_the_film_that_was_not(studio: Studio, cluster: str, tmp_path: Path) -> None:
@@ -163,9 +195,9 @@ def test_a_chunk_that_fails_says_on_a_worker_what_it_would_say_here(
 
 
 def test_a_scheduler_that_is_not_there_is_said(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import fan_out
+    from flows import cluster
 
-    monkeypatch.setattr(fan_out, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(OperatingError) as refused:
         studio.translate(tmp_path / "film.mp4", "tcp://127.0.0.1:9")
     assert "--fan-out tcp://127.0.0.1:9: no cluster with a worker is there" in str(refused.value)
@@ -195,3 +227,131 @@ def test_a_steady_film_cannot_be_fanned_out(studio: Studio, tmp_path: Path) -> N
     check(job.model_copy(update={"steady": False}))
     with pytest.raises(ValueError, match=r"TranslateRendering\.fan_out is set, expected steady=None"):
         studio.translate(tmp_path / "film.mp4", "local", steady=0.5)
+
+
+def test_a_clip_tracked_by_workers_has_the_same_track_to_the_bit_and_it_is_found_without_them(
+    studio: Studio,
+    cluster: str,
+    alone: FileRef,
+    clips: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from stages.tracking import pose
+
+    monkeypatch.setattr(pose, "PIECE_FRAMES", 20)
+    workspace = Workspace(tmp_path / "runs")
+    track = tracked(studio, clips[1], workspace, cluster)
+    assert len(pieces_in(workspace)) == 3
+    assert track.path.name == alone.path.name  # a key made of the same
+    assert_same_arrays(track, alone)
+    assert tracked(studio, clips[1], workspace) == track  # alone again: nothing is left to do
+    assert not pieces_in(studio.workspace)  # where it was made alone there are none
+    assert tracked(studio, clips[1], studio.workspace, "tcp://127.0.0.1:9") == alone  # nobody is asked for help
+
+
+def test_a_tracking_goes_on_with_the_pieces_that_are_there_though_a_worker_dies(
+    studio: Studio,
+    cluster: str,
+    alone: FileRef,
+    clips: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from flows.pieces import track_part
+    from flows.store.caching import whole
+    from stages.tracking import pose
+
+    monkeypatch.setattr(pose, "PIECE_FRAMES", 20)
+    workspace, config = Workspace(tmp_path / "runs"), pose.TrackerConfig()
+    first = pose.pieces_of(clips[1])[0]
+    studio.engine.run(lambda: whole(track_part, FileRef.of(clips[1]), first, config, workspace))
+    before = pieces_in(workspace)
+    with killed_at_work(cluster, workspace, pieces=2):
+        track = tracked(studio, clips[1], workspace, cluster)
+    assert_same_arrays(track, alone)
+    after = pieces_in(workspace)
+    assert len(after) == 3 and before.items() <= after.items()
+
+
+@contextmanager
+def killed_at_work(cluster: str, workspace: Workspace, *, pieces: int) -> Iterator[None]:
+    """Kill a worker as soon as so many pieces are there or being written."""
+    from distributed import Client
+
+    with Client(cluster) as client:  # type: ignore[no-untyped-call]
+        victim = next(iter(client.run(os.getpid).values()))
+    killed = threading.Event()
+
+    def watch() -> None:
+        deadline = time.monotonic() + 120
+        while len(list(workspace.root.glob("pieces/*"))) < pieces and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(victim, signal.SIGKILL)
+        killed.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    yield
+    watcher.join()
+    assert killed.is_set()
+
+
+def test_what_is_trained_on_is_the_same_to_the_bit_where_workers_drew_it(
+    studio: Studio,
+    cluster: str,
+    alone: FileRef,
+    clips: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from flows.cluster import fanned_out
+    from flows.store.caching import whole
+    from flows.tasks import prepare
+    from stages.training import clip_pieces
+    from stages.training.presets import preset_named
+
+    monkeypatch.setattr(clip_pieces, "PIECE_FRAMES", 24)
+    preset, size, shared = preset_named("draft"), (48, 80), Workspace.at(f"file://{tmp_path / 'shared'}")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    given = FileRef.of(clips[1]), alone, preset, size
+    here = studio.engine.run(lambda: whole(prepare, *given, studio.workspace))
+    with fanned_out(cluster):
+        there = studio.engine.run(lambda: whole(prepare, *given, shared))
+    assert FileRef.of(here.path.parent).sha256 == FileRef.of(there.path.parent).sha256
+    assert len(list((tmp_path / "shared" / "pieces").glob("*.npz"))) == 3
+
+
+def test_a_short_clip_is_tracked_here(studio: Studio, clips: tuple[Path, Path], tmp_path: Path) -> None:
+    from stages.tracking.pose import pieces_of
+
+    assert len(pieces_of(clips[0])) == 1
+    assert tracked(studio, clips[0], Workspace(tmp_path / "runs"), "tcp://127.0.0.1:9").path.is_file()
+
+
+def test_jobs_say_which_cluster_tracks(
+    studio: Studio, clips: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.jobs.perform import perform
+    from flows.jobs.specs import TrackJob
+    from stages.tracking import pose
+
+    monkeypatch.setattr(pose, "PIECE_FRAMES", 20)
+    job = TrackJob(clip=clips[1], output=tmp_path / "track.npz", fan_out="tcp://192.0.2.1:8786")
+    with pytest.raises(OperatingError, match=r"--fan-out tcp://192\.0\.2\.1:8786: workers on other machines cannot"):
+        studio.engine.run(lambda: perform(job, Workspace(tmp_path / "runs")))
+    assert not job.output.exists()
+
+
+def test_workers_that_share_no_workspace_are_said(tmp_path: Path) -> None:
+    from flows.cluster import _refuse_elsewhere
+
+    workspace = Workspace(tmp_path / "runs")
+    lost = FileRef(workspace.place("pieces", "0" * 20, ".npz"), "0" * 64)
+    with pytest.raises(StorageError) as refused:
+        _refuse_elsewhere([lost], workspace, "tcp://10.0.0.5:8786")
+    assert str(refused.value) == (
+        f"--fan-out tcp://10.0.0.5:8786: what the workers made is not in {workspace.root}; expected one workspace that "
+        "this machine and the workers share. Give --workspace a folder that all of them see, or a URL such as "
+        "s3://films/runs."
+    )

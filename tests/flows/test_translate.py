@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from flows.engine import Engine
 from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
-from pipeline.errors import ModelError, OutputExists, TrainingError, UnknownChoice
+from pipeline.errors import FilmParked, ModelError, NotApproved, OutputExists, TrainingError, UnknownChoice
+from pipeline.values import Frame
 from pipeline.video import LOSSLESS, probe, probe_sound, read_video, write_video
 
 if TYPE_CHECKING:
@@ -228,6 +230,45 @@ def test_a_model_folder_of_another_kind_is_refused(stage: Stage, tmp_path: Path)
 def test_a_taken_output_is_refused_before_any_work(stage: Stage) -> None:
     with pytest.raises(OutputExists, match=r"film\.mp4: the file is there already.*--overwrite"):
         stage.translate(stage.day, stage.film, overwrite=False)
+
+
+def test_a_film_that_flickers_more_than_allowed_is_parked_and_its_report_says_so(stage: Stage, tmp_path: Path) -> None:
+    from flows.delivering import Delivery
+    from flows.proof.gates import Gates
+    from flows.translate import translate_flow
+    from stages.report.record import read_report
+
+    clip, film, delivery = FileRef.of(stage.day), tmp_path / "film.mp4", Delivery(gates=Gates(max_warp_error_ratio=0))
+    given = clip, stage.model, film, rendering(), Compute(), stage.workspace
+    with pytest.raises(FilmParked, match=r"flicker: \d+(\.\d+)? times the source's, 0 allowed"):
+        stage.engine.run(lambda: translate_flow(*given, delivery=delivery))
+    assert not film.exists()
+    (run,) = read_report(tmp_path / "parked" / "film.report.html").runs
+    (section,) = (section for section in run.facts if section.title == "Gates")
+    assert section.rows[0] == ("film", "FAILED: the film was parked, not delivered")
+    assert [lane.name for lane in run.lanes] == ["warp error"]
+
+
+def test_before_a_yes_a_film_is_shown_where_it_begins_and_where_its_clip_changes_most(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clip at one frame a second, standing still but for its last third."""
+    from flows.delivering import Delivery
+    from flows.translate import translate_flow
+
+    slow, pictures = tmp_path / "slow.mp4", pictures_of(stage.day)
+    with write_video(slow, replace(probe(stage.day), path=slow, frame_rate=Fraction(1), time_base=Fraction(1))) as film:
+        for index in range(18):
+            image = pictures[index] if index >= 14 else pictures[0]
+            film.write(Frame(image, Fraction(index), index))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    given = FileRef.of(slow), stage.model, tmp_path / "film.mp4", rendering(), Compute(), stage.workspace
+    with pytest.raises(NotApproved, match="there is no terminal to ask on"):
+        stage.engine.run(lambda: translate_flow(*given, delivery=Delivery(approve=True)))
+    assert times_of(tmp_path / "film.first-look.mp4") == [Fraction(second) for second in range(6)]
+    assert (tmp_path / "film.first-look-sheet.png").read_bytes()[1:4] == b"PNG"
+    said = " ".join(capsys.readouterr().err.split())
+    assert "show 0:00.0 to 0:02.0, and 0:14.0 to 0:16.0, where the clip changes most; that part is painted" in said
 
 
 def test_chunks_hold_whole_batches() -> None:

@@ -152,6 +152,16 @@ FAULTS = {
         f"jobs:\n  - {{{DANCE},\n     ouput: a.mp4}}",
         "line 3: there is no 'ouput'; expected one of codec",
     ),
+    "field of other kinds": (
+        "jobs:\n  - {kind: translate, clip: red.mp4, model: model, output: a.mp4,\n     max_pose_error_pct: 5}",
+        "line 3: there is no 'max_pose_error_pct'; expected one of clip, codec, crf, device, direction, "
+        "encoder_preset, fan_out, kind, label, max_warp_error_ratio, model, name, output, overwrite, seed, sign_cert, "
+        "sign_key, steady, threads, tile. Only jobs of kind dance, render have it.",
+    ),
+    "a yes from nobody": (
+        f"jobs:\n  - {{{DANCE}, output: a.mp4,\n     approve: true}}",
+        "Nobody is asked while jobs run: a long film's first look is written beside it, and its job goes on.",
+    ),
     "wrong type": (
         f"jobs:\n  - {{{DANCE}, output: a.mp4,\n   crf: high}}",
         "line 3: crf is 'high'; expected a valid int",

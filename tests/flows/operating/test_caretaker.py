@@ -1,5 +1,8 @@
 """Which runs nobody does any more, and which late ones another makes up for."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +13,7 @@ from prefect.states import Pending, Running, Scheduled, State
 
 from flows.operating.caretaker import CANCEL_PATIENCE, PENDING_PATIENCE, is_dead, is_deaf, missed
 from flows.operating.holder import LOST_AFTER, Holder
+from flows.operating.job_process import RUN
 from flows.operating.run_states import Request, asking, utc_now
 
 NOW = utc_now()
@@ -52,6 +56,19 @@ def test_a_run_that_a_worker_took_has_time_to_start_its_process():
     forgotten = run(Pending(timestamp=NOW - PENDING_PATIENCE - timedelta(seconds=1)))
     assert not is_dead(taken, NOW)
     assert is_dead(forgotten, NOW)
+
+
+def test_a_process_that_starts_slowly_is_not_taken_for_dead_as_long_as_it_lives():
+    taken = run(Pending(timestamp=NOW - 10 * PENDING_PATIENCE), Holder.here().labels(role="worker"))
+    assert is_dead(taken, NOW)
+    words = [sys.executable, "-c", "import time; time.sleep(600)"]
+    slow = subprocess.Popen(words, env={**os.environ, RUN: str(taken.id)})
+    try:
+        assert not is_dead(taken, NOW)
+    finally:
+        slow.kill()
+        slow.wait()
+    assert is_dead(taken, NOW)
 
 
 def test_who_held_a_run_before_it_was_taken_again_says_nothing_of_the_new_process():

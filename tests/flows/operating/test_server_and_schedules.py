@@ -1,7 +1,11 @@
 """A server that is not there, and schedules that make no sense: said in one clear message, at once."""
 
 import json
+import threading
 import time
+from base64 import b64encode
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -33,6 +37,49 @@ def test_a_wrong_address_is_found_out_within_seconds(tmp_path: Path, monkeypatch
         f"{url}: no Prefect server answers there; expected an answer within 5 s. "
         "See whether PREFECT_API_URL is right and that server runs."
     )
+
+
+@pytest.fixture
+def locked() -> Iterator[str]:
+    """A server that says to anybody that it is well, and all else to ann alone."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.headers["Authorization"] == f"Basic {b64encode(b'ann:secret').decode()}"
+            self.send_response(200 if known or self.path == "/api/health" else 401)
+            self.end_headers()
+
+        def log_message(self, *said: object) -> None:
+            """Not on the terminal of the tests."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/api"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("password", "found"),
+    [
+        (None, "the server wants a password"),
+        ("ann:guess", "the server does not let us in with this password"),
+    ],
+)
+def test_a_server_with_a_password_is_not_met_without_it(
+    locked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str | None, found: str
+):
+    monkeypatch.setenv("PREFECT_API_URL", locked)
+    monkeypatch.delenv("PREFECT_API_AUTH_STRING", raising=False)
+    if password is not None:
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", password)
+    with pytest.raises(OperatingError) as refused:
+        connect(Workspace(tmp_path))
+    assert str(refused.value) == (
+        f"{locked}: {found}; expected PREFECT_API_AUTH_STRING=NAME:PASSWORD. Ask whoever keeps the server."
+    )
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "ann:secret")
+    assert connect(Workspace(tmp_path)) == locked
 
 
 def test_a_server_of_serve_that_has_died_is_said_to_be_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

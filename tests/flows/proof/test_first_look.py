@@ -1,7 +1,7 @@
 """The first look at a long film: what it shows, what it costs, and how a yes is waited for."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,10 +12,14 @@ import typer
 from flows.delivering import PLAIN, Delivery
 from flows.proof.first_look import Coming, doubt_of, look_first, spans_to_show, told
 from pipeline.errors import NotApproved
+from pipeline.image import read_png
 from pipeline.values import JOINTS, Frame, Status, Track, VideoInfo
 from pipeline.video import DEFAULT_ENCODING, probe, read_video, write_video
+from stages.evaluation.change import picture_change
 from stages.provenance.origin import Ingredient, Origin
+from stages.provenance.verify import SAME, verify
 from stages.rendering.render import Stretch
+from stages.report.look_sheet import SheetPart, contact_sheet, fitted, spread
 
 RATE = 4  # frames a second
 ORIGIN = Origin(work="dance", ingredients=(Ingredient(role="source", name="clip.mp4", sha256="0" * 64),))
@@ -115,16 +119,59 @@ def test_a_long_film_is_shown_by_its_beginning_and_its_worst_part_and_goes_on_un
     tmp_path: Path, painter: Painter, capsys: pytest.CaptureFixture[str]
 ):
     look_first(coming(tmp_path, 260, doubts(260, f200=1.0)), painter, ORIGIN, PLAIN, approve=False)
-    look = tmp_path / "film.first-look.mp4"
+    look, sheet = tmp_path / "film.first-look.mp4", tmp_path / "film.first-look-sheet.png"
     assert painter.asked == [Stretch(0, 40), Stretch(189, 201)]  # the film's first chunk, and the worst part alone
     np.testing.assert_allclose(greys(look), [*range(12), *range(189, 201)], atol=3)
     assert probe(look).frames == 24 and probe(look).duration == 6
     said = " ".join(capsys.readouterr().err.split())
-    assert "shows 0:00.0 to 0:02.8, and 0:47.2 to 0:50.0, where tracking is worst" in said
+    assert "show 0:00.0 to 0:02.8, and 0:47.2 to 0:50.0, where tracking is worst" in said
+    assert "".join(f"First look: {look}, and as pictures {sheet}, show".split()) in said.replace(" ", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("0.mp4", "189.mp4", "clip.mp4"),
+        *("film.first-look-sheet.png", "film.first-look-sheet.provenance.json"),
         *("film.first-look.mp4", "film.first-look.provenance.json"),
     ]
+
+
+def test_the_sheet_shows_every_picture_of_both_parts_over_its_time_and_says_that_it_is_made(
+    tmp_path: Path, painter: Painter
+):
+    look_first(coming(tmp_path, 260, doubts(260, f200=1.0)), painter, ORIGIN, PLAIN, approve=False)
+    path = tmp_path / "film.first-look-sheet.png"
+    sheet = read_png(path)
+    assert sheet is not None
+    # Per part: a gap of 8, a line of 24, three rows of four pictures 64x48 over lines of 24; and a gap below it all.
+    assert sheet.shape == (2 * (8 + 24 + 3 * (48 + 24)) + 8, 4 * (64 + 8) + 8, 3)
+    middles = [sheet[top + 32 + 24, 8 + 32 + 72 * column] for top in (0, 72, 144, 248, 320, 392) for column in range(4)]
+    np.testing.assert_allclose([int(one[0]) for one in middles], [*range(12), *range(189, 201)], atol=3)
+    found = verify(path)
+    assert (found.state, found.synthetic, found.sidecar) == ("intact", "partly", SAME)
+
+
+def test_of_a_long_part_the_sheet_shows_twelve_pictures_from_first_to_last():
+    assert spread(5) == (0, 1, 2, 3, 4)
+    assert spread(90) == (0, 8, 16, 24, 32, 40, 49, 57, 65, 73, 81, 89)
+    assert fitted(np.zeros((1080, 1920, 3), np.uint8)).shape == (180, 320, 3)
+    assert fitted(np.zeros((1920, 1080, 3), np.uint8)).shape == (320, 180, 3)
+
+
+def test_a_titles_letters_stay_within_a_sheet_of_narrow_pictures():
+    narrow = tuple(np.zeros((40, 20, 3), np.uint8) for _ in range(5))
+    part = SheetPart("where tracking is worst, " * 5, narrow, ("0:00.0",) * 5)
+    sheet = contact_sheet([part])
+    assert sheet.shape == (8 + 24 + 2 * (40 + 24) + 8, 4 * 28 + 8, 3)
+    assert sheet[8:32].max() > 40 and sheet[:, -4:].max() < 40  # there is a title, and it ends before the border
+
+
+def test_where_a_clip_changes_most_counts_motion_light_and_cuts(tmp_path: Path):
+    greys = [100, 100, 120, 120, 20]
+    with write_video(
+        tmp_path / "clip.mp4", VideoInfo(tmp_path / "clip.mp4", 64, 48, Fraction(4), Fraction(1, 4))
+    ) as it:
+        for index, grey in enumerate(greys):
+            it.write(Frame(np.full((48, 64, 3), grey, np.uint8), Fraction(index, 4), index))
+    change = picture_change(tmp_path / "clip.mp4")
+    np.testing.assert_allclose(change, [0, 0, 20 / 255, 0, 100 / 255], atol=2 / 255)
 
 
 def test_a_worst_part_within_the_first_chunk_is_not_rendered_twice(tmp_path: Path, painter: Painter):
@@ -168,6 +215,10 @@ def test_a_yes_lets_the_render_go_on_and_a_no_ends_it(
     assert asked == ["Render all 8 frames?"]
 
 
-def test_times_are_told_in_minutes_and_seconds():
-    assert told([Stretch(0, 12)], times(100)) == "0:00.0 to 0:02.8"
-    assert told([Stretch(0, 12), Stretch(260, 272)], times(300)).startswith("0:00.0 to 0:02.8, and 1:05.0 to 1:07.8,")
+def test_times_are_told_in_minutes_and_seconds_with_what_makes_the_second_part_worth_a_look(tmp_path: Path):
+    film = replace(coming(tmp_path, 300, None), worst="where the clip changes most")
+    assert told([Stretch(0, 12)], film) == "0:00.0 to 0:02.8"
+    assert told([Stretch(0, 12), Stretch(260, 272)], film) == (
+        "0:00.0 to 0:02.8, and 1:05.0 to 1:07.8, where the clip changes most; "
+        "that part is painted without what went before"
+    )

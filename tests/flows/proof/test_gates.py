@@ -230,6 +230,46 @@ def test_a_job_without_limits_has_no_gates_and_a_head_no_joints(engine, gated):
         gate_portrait(Gates(max_pose_error_pct=5), clip, track, *head, place)
 
 
+def flickering(clip: Path, output: Path) -> Path:
+    """The clip, every other picture darker."""
+    with read_video(clip) as video, write_video(output, replace(video.info, path=output), encoding=LOSSLESS) as film:
+        for frame in video:
+            film.write(replace(frame, image=(frame.image * (0.8 if frame.index % 2 else 1)).astype(np.uint8)))
+    return output
+
+
+def test_a_translation_is_judged_by_its_flicker_along_the_clips_motion(engine, workspace, source, tmp_path):
+    from flows.proof.parking import gate_translation
+
+    clip, limits = FileRef.of(source), Gates(max_warp_error_ratio=1.5)
+    steady = gate_translation(limits, clip, FRAMES, workspace)
+    deliver(engine, source, tmp_path / "steady.mp4", steady)
+    assert (tmp_path / "steady.mp4").exists()
+    assert steady.judged.verdict.lines == ("passed  flicker: 1 times the source's, 1.5 allowed",)
+    restless = gate_translation(limits, clip, FRAMES, workspace)
+    with pytest.raises(FilmParked, match=r"flicker: \d+(\.\d+)? times the source's, 1\.5 allowed"):
+        deliver(engine, flickering(source, tmp_path / "made.mp4"), tmp_path / "film.mp4", restless)
+    assert (tmp_path / "parked" / "film-offence-1.mp4").exists()
+    assert restless.judged.scores.names == ("warp_error_ratio",)
+    assert np.isnan(restless.judged.scores.of("warp_error_ratio")[0])
+    assert (restless.judged.scores.of("warp_error_ratio")[1:] > 1.5).all()
+
+
+def test_gates_that_a_translation_has_not_are_refused(workspace, source):
+    from flows.proof.parking import gate_translation
+
+    clip = FileRef.of(source)
+    for gates in (None, Gates()):
+        assert gate_translation(gates, clip, FRAMES, workspace) is None
+    for limits in (
+        {"max_missing_pct": 5},
+        {"max_pose_error_pct": 5},
+        {"max_clamped_pct": 5, "max_warp_error_ratio": 2},
+    ):
+        with pytest.raises(ValueError, match="nobody is tracked in a translated clip: of Gates only max_warp_error"):
+            gate_translation(Gates(**limits), clip, FRAMES, workspace)
+
+
 def test_the_gates_of_a_dance_know_where_nobody_is_in_the_performance(engine, gated):
     from flows.proof.parking import gate_dance
     from stages.retargeting.retarget import RetargetConfig

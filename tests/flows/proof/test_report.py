@@ -12,10 +12,13 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from flows.commands.report import report
+from flows.proof.gates import Evidence, Gates, judge
+from flows.proof.parking import Gated, Judged
 from flows.proof.report import report_dance, report_portrait, report_translate
 from flows.proof.report_facts import flat
 from flows.store.journal import journal, keep_journal
 from flows.store.results import Face, Moved
+from flows.store.workspace import Workspace
 from pipeline.artifacts import FileRef
 from pipeline.compute import Compute
 from pipeline.delivery import carry_sound
@@ -25,6 +28,7 @@ from pipeline.video import Encoding, frame_times, probe, read_video, write_video
 from stages.conditioning.face_images import FaceImagesFormat
 from stages.conditioning.stick_figure import StickFigureFormat
 from stages.evaluation.frame_scores import FrameScores
+from stages.evaluation.measures import Column, frame_scores
 from stages.model_folder import DanceModel
 from stages.model_parts import write_facts
 from stages.portrait_model import PortraitModel
@@ -92,6 +96,26 @@ def danced(clips: tuple[Path, Path], tracked: Path, tmp_path: Path) -> Danced:
     write_facts(model, TypeAdapter(DanceModel), facts)
     refs = (FileRef.of(path) for path in (clips[0], track, model / "model.json", film))
     return Danced(*refs)
+
+
+def test_what_a_film_had_to_pass_stands_in_its_report_with_every_frames_score(danced: Danced) -> None:
+    missing, pose = np.zeros(20), np.where(np.arange(20) < 5, 9.0, 1.0)
+    seen = Evidence(np.arange(20) / 24, missing, pose, missing, None, missing)
+    gates = Gates(max_missing_pct=5, max_pose_error_pct=2)
+    scores = frame_scores(np.arange(20) / 24, (Column("pose_error_pct", pose),))
+    clip, nobody = danced.source, np.zeros(20, np.bool_)
+    gated = Gated(gates, clip, danced.track, danced.track, nobody, nobody, TrackerConfig(), Workspace(Path("unused")))
+    gated.judged = Judged(judge(gates, seen), scores)
+    what = clip, danced.track, danced.model, danced.film, None, RetargetConfig(), CPU
+    (run,) = read_report(report_dance(*what, gated=gated)).runs
+    (section,) = (section for section in run.facts if section.title == "Gates")
+    assert section.rows == (
+        ("film", "FAILED: the film was parked, not delivered"),
+        ("passed", "frames that show nobody: 0 %, 5 allowed"),
+        ("FAILED", "pose error: 3 % of the body height, 2 allowed"),
+    )
+    assert [lane.name for lane in run.lanes][-1] == "pose error"
+    assert all(section.title != "Gates" for section in danced.page().facts)  # which had nothing to pass
 
 
 def facts_of(run: RunRecord, title: str) -> dict[str, str]:

@@ -156,6 +156,25 @@ def test_a_file_of_another_kind_says_that_it_carries_none(tmp_path: Path) -> Non
     assert (found.state, found.why) == ("none", "files of this kind carry no manifest that can be read")
 
 
+@pytest.mark.parametrize(
+    ("suffix", "why"),
+    [
+        *((suffix, "the file carries none") for suffix in (".jpg", ".png", ".webp", ".tiff")),
+        (".bmp", "files of this kind carry no manifest that can be read"),
+    ],
+)
+def test_pictures_without_a_manifest_are_not_vouched_for(suffix: str, why: str, tmp_path: Path) -> None:
+    picture = tmp_path / f"picture{suffix}"
+    picture.write_bytes(cv2.imencode(suffix, np.full((32, 32, 3), 90, np.uint8))[1].tobytes())
+    found = verify(picture)
+    assert (found.state, found.why, found.vouched_for) == ("none", why, False)
+
+
+def test_a_file_is_known_by_its_content_and_not_by_its_name(signed: Path, tmp_path: Path) -> None:
+    shutil.copy(signed, tmp_path / "film.jpg")
+    assert verify(tmp_path / "film.jpg").state == "intact"
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ProvenanceError) as caught:
         verify(tmp_path / "none.mp4")
@@ -266,7 +285,8 @@ def test_a_manifest_on_the_network_is_not_fetched(tmp_path: Path, strangers: Ide
 @pytest.mark.parametrize("name", ["film.mp4", "photo.jpg"])
 def test_an_empty_file_and_a_folder_are_said(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
-    assert verify(tmp_path / name).state in ("none", "broken")
+    found = verify(tmp_path / name)
+    assert (found.state, found.why) == ("none", "the file is empty")
     with pytest.raises(ProvenanceError, match="cannot be read"):
         verify(tmp_path)
 
