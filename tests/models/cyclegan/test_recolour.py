@@ -68,7 +68,7 @@ def test_a_generator_that_recolours_begins_with_the_picture_in_those_colours() -
 
 
 def test_a_colour_by_itself_can_be_excepted() -> None:
-    """After training on two colours that lie a tenth apart one has changed and the other has not, wherever they stand."""
+    """Of two colours a tenth apart one has changed after training and the other has not, wherever they stand."""
     torch.manual_seed(0)
     recolour = Recolour(3)
     pane, wall = torch.tensor([0.6, 0.5, -0.2]), torch.tensor([0.5, 0.4, -0.1])
