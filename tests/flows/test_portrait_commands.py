@@ -216,7 +216,7 @@ def test_with_one_clip_a_face_is_named_by_either_option(
 
     chosen: list[object] = []
 
-    def tracked(path: Path, config: FaceTrackerConfig, progress: object) -> None:
+    def tracked(path: Path, config: FaceTrackerConfig, **_: object) -> None:
         chosen.append(config.face)
         raise TrackError(path, "seen enough", "nothing", "Go home.")
 
