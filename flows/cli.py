@@ -129,7 +129,7 @@ def doctor(device: Device = "auto") -> None:
 def main() -> None:
     """Run the command line: 0 done, 1 the job failed with one clear message, 2 wrong usage."""
     try:
-        app()
+        app(prog_name="understudy")
     except UnderstudyError as error:
         if "--debug" in sys.argv:
             raise
