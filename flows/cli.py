@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands, after the inputs were looked a
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,11 @@ from pipeline.errors import UnderstudyError
 # idle cores a step took 0.16 to 0.20 s so, 0.16 to 0.17 s with the default (benchmarks/results/draft.md).
 for _name, _value in (("THP_MEM_ALLOC_ENABLE", "1"), ("GOMP_SPINCOUNT", "20000")):
     os.environ.setdefault(_name, _value)
+
+# PyTorch speaks of its own kernels for GPUs when it is imported; PYTHONWARNINGS reaches the processes of jobs.
+_TALK = "Warning only once for all operators"
+warnings.filterwarnings("ignore", message=_TALK, category=UserWarning)
+os.environ.setdefault("PYTHONWARNINGS", f"ignore:{_TALK}:UserWarning")
 
 app = typer.Typer(
     name="understudy",

@@ -5,6 +5,7 @@ which cluster lends a hand; stages that consist of such pieces ask `cluster_at_h
 part of what they are given: who does the work has no part in keys, and changes nothing of the result.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -169,6 +170,7 @@ def _runner(cluster: str, pieces: int) -> Iterator["DaskTaskRunner"]:
             "Dask on this machine and on the workers",
             'Install it: pip install "understudy[dask]".',
         ) from error
+    _hush()
     _server(cluster)  # refused before minutes are spent on reaching workers that could not report
     with ExitStack() as stack:
         given = {"cluster_kwargs": _local(pieces)} if cluster == LOCAL else {"address": cluster}
@@ -177,6 +179,16 @@ def _runner(cluster: str, pieces: int) -> Iterator["DaskTaskRunner"]:
             stack.enter_context(runner)
             runner.client.wait_for_workers(1, timeout=WORKER_SECONDS)
         yield runner
+
+
+def _hush() -> None:
+    """Keep from whoever waits for a film what Dask says of connections made and closed; not with --debug.
+
+    Once Dask is imported, which sets its loggers to speak. What goes wrong is raised besides.
+    """
+    if not logging.getLogger().isEnabledFor(logging.INFO):
+        for name in ("distributed", "distributed.client", "tornado.application"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _local(pieces: int) -> dict[str, object]:
@@ -190,7 +202,10 @@ def _local(pieces: int) -> dict[str, object]:
         "processes": True,
         "memory_limit": None,
         "dashboard_address": "127.0.0.1:0",  # None would mean its usual port, on all addresses
-        "env": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
+        "env": {
+            **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
+            "DASK_LOGGING__DISTRIBUTED": "critical",
+        },
     }
 
 

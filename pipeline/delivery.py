@@ -4,6 +4,7 @@ Segments are joined by `pipeline.video.join_segments`: there every packet's time
 concat reader, counting in microseconds, cannot promise.
 """
 
+import errno
 import re
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 
-from pipeline.artifacts import atomic_file
+from pipeline.artifacts import as_storage_error, atomic_file
 from pipeline.errors import VideoError
 from pipeline.values import VideoInfo
 from pipeline.video import FORMATS, probe, probe_sound, refuse_rounding
@@ -36,6 +37,7 @@ NO_TAGS = {"map_metadata": -1, "map_metadata:s:v": -1, "map_metadata:s:a": -1, "
 
 LABEL_ROWS = 32  # pixels above each panel
 LAST_LINES = 6  # of what ffmpeg wrote, shown in an error
+FULL = b"No space left on device"  # as ffmpeg says it
 
 
 def carry_sound(film: Path, source: Path, output: Path, *, overwrite: bool = False) -> None:
@@ -271,12 +273,15 @@ def _run(command: Any, output: Path) -> None:
     """Run a command built by ffmpeg-python.
 
     Raises:
+        StorageError: the disk is full.
         VideoError: ffmpeg fails; its last lines are in the message.
     """
     command = command.global_args("-hide_banner", "-nostdin", "-loglevel", "error")
     try:
         ffmpeg.run(command, cmd=ffmpeg_program(), capture_stdout=True, capture_stderr=True, overwrite_output=True)
     except ffmpeg.Error as error:
+        if FULL in error.stderr:
+            raise as_storage_error(output, OSError(errno.ENOSPC, FULL.decode())) from error
         lines = error.stderr.decode(errors="replace").strip().splitlines()[-LAST_LINES:]
         raise VideoError(
             output,

@@ -4,12 +4,13 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
+import ffmpeg
 import numpy as np
 import pytest
 from made_films import even_times, ffmpeg_makes, frames_at, info_of, number_in, save
 
-from pipeline.delivery import carry_sound, ffmpeg_program, side_by_side, to_gif
-from pipeline.errors import OutputExists, VideoError
+from pipeline.delivery import _run, carry_sound, ffmpeg_program, side_by_side, to_gif
+from pipeline.errors import OutputExists, StorageError, VideoError
 from pipeline.values import Frame
 from pipeline.video import probe, probe_sound, read_video
 
@@ -158,6 +159,14 @@ def test_a_failure_shows_ffmpegs_words_and_leaves_nothing(tmp_path: Path, source
 def flat(path: Path, level: int, count: int, width: int, height: int) -> Path:
     image = np.full((height, width, 3), level, np.uint8)
     return save(path, [Frame(image, time, i) for i, time in enumerate(even_times(count))])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file here that is always full")
+def test_a_full_disk_is_said_in_our_words(made: Path) -> None:
+    with pytest.raises(
+        StorageError, match=r"/dev/full: the disk is full; expected room for the output\. Free some space"
+    ):
+        _run(ffmpeg.input(str(made)).output("/dev/full", format="matroska", c="copy"), Path("/dev/full"))
 
 
 def test_films_stand_side_by_side_at_one_height(tmp_path: Path) -> None:
