@@ -7,6 +7,7 @@ again.
 
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -17,10 +18,12 @@ from typing import TypeVar
 
 from flows.operating.server import API_URL, connect
 from flows.store.workspace import Workspace
-from pipeline.errors import UnderstudyError
+from pipeline.errors import StorageError, UnderstudyError
 
 R = TypeVar("R")
 STARTUP_SECONDS = 180  # the first start on a slow machine writes a database
+MIB = 2**20
+ROOM = 20 * MIB  # for the server's database, which begins with five
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
@@ -44,10 +47,14 @@ class Engine:
     def start(self) -> "Engine":
         """Let the server come up in the background; it takes about ten seconds the first time.
 
-        Raises: OperatingError: PREFECT_API_URL is set, and no server answers there.
+        Raises:
+            OperatingError: PREFECT_API_URL is set, and no server answers there.
+            StorageError: the workspace's disk has no room for the server's database.
         """
         if os.environ.get(API_URL):
             connect(self._workspace)
+        else:
+            _refuse_full_disk(self._workspace.prefect)
         _server.start()
         return self
 
@@ -104,6 +111,18 @@ class _Server:
 
 
 _server = _Server()
+
+
+def _refuse_full_disk(home: Path) -> None:
+    """A server that cannot write its database says nothing, and is waited for."""
+    free = shutil.disk_usage(home).free
+    if free < ROOM:
+        raise StorageError(
+            home,
+            f"the disk is full: {free / MIB:.1f} MiB are free",
+            f"at least {ROOM // MIB} MiB, and room for what is made",
+            "Free some space, or give another --workspace.",
+        )
 
 
 def _settle(home: Path, *, debug: bool) -> None:

@@ -1,6 +1,7 @@
 """Prefect keeps what it remembers in the workspace, whoever imported it first; a server may be wrong, or away."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from flows.engine import Engine
 from flows.store.workspace import Workspace
-from pipeline.errors import OperatingError
+from pipeline.errors import OperatingError, StorageError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -45,6 +46,16 @@ def test_a_server_that_is_not_there_is_found_out_at_once(tmp_path: Path, monkeyp
     with pytest.raises(OperatingError, match=r"http://127\.0\.0\.1:9/api: no Prefect server answers there"):
         wrong.start()
     assert time.monotonic() - begun < 10
+
+
+def test_a_workspace_on_a_full_disk_is_refused_before_a_server_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("flows.engine.shutil.disk_usage", lambda _: usage._replace(free=3 * 2**19))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with pytest.raises(StorageError, match=r"\.prefect: the disk is full: 1\.5 MiB are free; expected at least 20 MiB"):
+        Engine(Workspace(tmp_path)).start()
 
 
 def test_a_run_outlives_a_server_that_says_nothing_for_a_while(engine: Engine) -> None:
