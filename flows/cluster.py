@@ -186,9 +186,13 @@ def _hush() -> None:
 
     Once Dask is imported, which sets its loggers to speak. What goes wrong is raised besides.
     """
-    if not logging.getLogger().isEnabledFor(logging.INFO):
+    if _is_quiet():
         for name in ("distributed", "distributed.client", "tornado.application"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _is_quiet() -> bool:
+    return not logging.getLogger().isEnabledFor(logging.INFO)
 
 
 def _local(pieces: int) -> dict[str, object]:
@@ -196,16 +200,16 @@ def _local(pieces: int) -> dict[str, object]:
     cores = os.cpu_count() or 1
     workers = min(pieces, max(2, cores // 2))
     threads = str(max(1, cores // workers))
+    environment = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+    if _is_quiet():
+        environment["DASK_LOGGING__DISTRIBUTED"] = "critical"
     return {
         "n_workers": workers,
         "threads_per_worker": 1,
         "processes": True,
         "memory_limit": None,
         "dashboard_address": "127.0.0.1:0",  # None would mean its usual port, on all addresses
-        "env": {
-            **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
-            "DASK_LOGGING__DISTRIBUTED": "critical",
-        },
+        "env": environment,
     }
 
 

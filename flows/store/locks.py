@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 import uuid
+from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -36,13 +37,13 @@ class Locks(LockManager):
     def __init__(self) -> None:
         self._held: dict[str, tuple[str, Callable[[], None]]] = {}  # by key: the holder, and how it is freed
 
+    @abstractmethod
     def take(self, key: str) -> Callable[[], None] | None:
         """Take the lock of a key and return what frees it; None: another has it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def taken_elsewhere(self, key: str) -> bool:
         """Whether another process, or another manager of this one, has the lock."""
-        raise NotImplementedError
 
     def acquire_lock(
         self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None

@@ -10,8 +10,12 @@ class Paused(BaseException):
     """What ends the job."""
 
 
-def test_without_anybody_to_ask_a_job_goes_on():
+def test_a_job_goes_on_where_nobody_is_asked_any_more():
+    asked: list[int] = []
+    with paced(lambda: asked.append(1), every=0):
+        may_go_on()
     may_go_on()
+    assert asked == [1]
 
 
 def test_the_first_question_is_asked_at_once_and_the_next_after_its_time():

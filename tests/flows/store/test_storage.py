@@ -8,6 +8,7 @@ import fsspec
 import pytest
 
 from flows.engine import Engine
+from flows.store import storage
 from flows.store.sharing import find_input, store_input
 from flows.store.storage import MANIFEST, Remote
 from flows.store.workspace import CACHE_VARIABLE, Workspace
@@ -98,9 +99,12 @@ def test_what_lies_there_already_is_not_sent_again(
 ) -> None:
     folder = model_folder(tmp_path / "model")
     remote.send(folder, "models/ab")
-    files, _ = fsspec.core.url_to_fs(remote.url)
-    monkeypatch.setattr(type(files), "put_file", None)
+    sent: list[str] = []
+    monkeypatch.setattr(storage._opened(remote.url)[0], "put_file", lambda here, there: sent.append(there))
     remote.send(folder, "models/ab")
+    assert sent == []
+    remote.send(folder, "models/cd")
+    assert len(sent) == 2  # every file of another name
 
 
 def test_an_input_is_found_by_a_machine_that_does_not_have_it(
@@ -158,7 +162,6 @@ def test_no_work_is_begun_while_the_shared_folder_does_not_answer(
     engine: Engine, s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows import tasks
-    from flows.store import storage
     from flows.store.caching import whole
     from stages.tracking.pose import TrackerConfig
 
