@@ -16,6 +16,7 @@ from models.vid2vid.objective import Vid2VidWeights
 from models.vid2vid.pyramid import PyramidConfig
 from pipeline.errors import UnderstudyError
 from stages.conditioning.stick_figure import StickFigureFormat
+from stages.training.optimisers import OptimiserName
 
 # Terms of vid2vid that need a judge.
 JUDGED = tuple(
@@ -63,6 +64,7 @@ class PairPhase:
     learning_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)  # of Adam
     schedule: Literal["cosine", "linear"] = "linear"
+    optimiser: OptimiserName = "adam"  # of the generator; judges have Adam
     weights: ObjectiveWeights = GLOBAL_STAGE
     matting: MattingWeights | None = None  # only for generators that paint a mask
     discriminator: DiscriminatorConfig = field(default_factory=lambda: DiscriminatorConfig(in_channels=12))
@@ -91,6 +93,7 @@ class SequencePhase:
     ttur: bool = False  # generator at half, discriminators at twice the rate, and no momentum (betas 0, 0.9)
     betas: tuple[float, float] = (0.5, 0.999)  # of Adam
     schedule: Literal["cosine", "linear"] = "linear"
+    optimiser: OptimiserName = "adam"  # of the generator; judges have Adam
     weights: Vid2VidWeights = field(default_factory=Vid2VidWeights)
     matting: MattingWeights | None = None  # only for generators that paint a mask
     judges: JudgesConfig = field(default_factory=JudgesConfig)

@@ -29,6 +29,7 @@ VID2VID: dict[str, DancePreset] = {
                 learning_rate=1e-3,
                 betas=(0.9, 0.99),
                 schedule="cosine",
+                optimiser="muon",
                 weights=Vid2VidWeights(
                     gan=0.01,
                     feature_matching=0.1,
@@ -120,6 +121,7 @@ EVERYBODY_DANCE_NOW: dict[str, DancePreset] = {
                 learning_rate=1e-3,
                 betas=(0.9, 0.99),
                 schedule="cosine",
+                optimiser="muon",
                 weights=ObjectiveWeights(gan=0.0, feature_matching=0.0, perceptual=0.0, l1=1.0),
                 matting=MattingWeights(),
                 shift=0.04,

@@ -33,6 +33,7 @@ from stages.training.bricks import (
 )
 from stages.training.clips import PreparedClip
 from stages.training.networks import build_network
+from stages.training.optimisers import build_optimiser
 from stages.training.phases import Budget, PairPhase
 from stages.training.rounds import Rounds, already_trained
 from stages.training.validation import Validation
@@ -110,8 +111,8 @@ def _players(phase: PairPhase, compute: Compute, continued_from: Performer | Non
         _take_over(network, continued_from)
     network = network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Ema(network, decay=phase.ema)
-    of_network = torch.optim.Adam(network.parameters(), phase.learning_rate, betas=phase.betas)
-    optimisers: dict[str, torch.optim.Optimizer] = {"network": of_network}
+    of_network = build_optimiser(phase.optimiser, network.parameters(), phase.learning_rate, phase.betas, compute)
+    optimisers = {"network": of_network}
     judge: nn.Module = nn.Identity()
     if phase.weights.judged:
         judge = initialise(MultiscaleDiscriminator(phase.discriminator), chance).to(compute.device)

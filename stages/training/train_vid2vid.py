@@ -42,6 +42,7 @@ from stages.training.bricks import (
 from stages.training.clips import PreparedClip
 from stages.training.flow_teacher import TaughtFlow
 from stages.training.networks import build_network
+from stages.training.optimisers import build_optimiser
 from stages.training.phases import JUDGED, Budget, SequencePhase
 from stages.training.processes import ALONE, Processes
 from stages.training.rollout import Rollout, roll_out
@@ -149,7 +150,7 @@ def _players(phase: SequencePhase, compute: Compute, continued_from: Performer |
     judges = judges.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     betas = TTUR_BETAS if phase.ttur else phase.betas
     average = Ema(network, decay=phase.ema)
-    of_network = torch.optim.Adam(network.parameters(), phase.learning_rate, betas=betas)
+    of_network = build_optimiser(phase.optimiser, network.parameters(), phase.learning_rate, betas, compute)
     of_judges = torch.optim.Adam(judges.parameters(), phase.learning_rate, betas=betas)
     state = TrainingState(
         modules={"network": network, "average": average, "judges": judges},
