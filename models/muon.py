@@ -18,7 +18,7 @@ _FLOOR = 1e-7  # of a matrix's norm
 
 
 class Muon(torch.optim.Optimizer):
-    """One optimiser with two groups of weights: kernels, thin first and last ones too, and the rest (norms, biases).
+    """One optimiser with two groups of weights: kernels of several rows, and the rest (norms, biases, learnt pictures).
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks": Nesterov momentum, then five
     rounds of the quintic iteration. Kernels (o, i, h, w) count as matrices of o rows. The step's size follows Liu et
@@ -43,8 +43,8 @@ class Muon(torch.optim.Optimizer):
             precision: of the iteration; bfloat16 is enough where it is quick.
         """
         of_both = list(weights)
-        kernels = [weight for weight in of_both if weight.ndim > 1]
-        others = [weight for weight in of_both if weight.ndim <= 1]
+        kernels = [weight for weight in of_both if _has_rows(weight)]
+        others = [weight for weight in of_both if not _has_rows(weight)]
         self._precision = precision
         groups = [{"params": kernels, "orthogonal": True}, {"params": others, "orthogonal": False}]
         super().__init__(groups, {"lr": rate, "betas": betas, "momentum": momentum, "eps": 1e-8})
@@ -125,3 +125,8 @@ def orthogonal(matrix: Tensor, precision: torch.dtype = torch.float32) -> Tensor
         square = x @ x.T
         x = linear * x + torch.addmm(square, square, square, beta=cubic, alpha=quintic) @ x
     return x.T if upright else x
+
+
+def _has_rows(weight: nn.Parameter) -> bool:
+    """A single row has no other to be orthogonal to."""
+    return weight.ndim > 1 and len(weight) > 1

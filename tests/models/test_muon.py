@@ -61,8 +61,8 @@ def test_momentum_remembers_a_gradient_that_is_gone():
     torch.testing.assert_close(kernel.detach() - before, before)  # orthogonal once more: as long, in the same direction
 
 
-def test_norms_and_biases_step_exactly_as_adam_has_them():
-    shapes: list[tuple[int, ...]] = [(32,), (64,), (1,)]
+def test_norms_biases_and_learnt_pictures_step_exactly_as_adam_has_them():
+    shapes: list[tuple[int, ...]] = [(32,), (1,), (1, 8, 16, 16)]
     ours, theirs = ([nn.Parameter(noise(*shape, seed=7)) for shape in shapes] for _ in range(2))
     mine, adam = Muon(ours, 0.003, betas=(0.9, 0.99)), torch.optim.Adam(theirs, 0.003, betas=(0.9, 0.99))
     for step in range(3):
