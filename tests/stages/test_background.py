@@ -131,7 +131,7 @@ def test_frames_of_a_plate_lie_around_it_then_farther_then_everywhere() -> None:
     near, far, whole = plate_frames(1000, PACE, 500)
     assert (near[0], near[-1], len(near)) == (482, 518, 12)  # 0.75 s
     assert (far[0], far[-1], len(far)) == (404, 596, 12)  # 4 s
-    assert (whole[0], whole[-1], len(whole)) == (0, 999, 48)
+    assert (whole[0], whole[-1], len(whole)) == (0, 999, 96)
 
 
 def test_fewer_frames_are_taken_where_memory_allows_fewer() -> None:

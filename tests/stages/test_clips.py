@@ -113,7 +113,8 @@ def test_progress_counts_every_frame(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_large_films_keep_fewer_frames_for_their_background() -> None:
-    assert clips._affordable(1920 * 1080) == 48
+    assert clips._affordable(1280 * 720) == 96
+    assert clips._affordable(1920 * 1080) == 64
     # 4K: frame and mask are 33 MB, and as many again lie near the clip's end.
     assert clips._affordable(3840 * 2160) == 16
     assert clips._affordable(10**9) == 3
