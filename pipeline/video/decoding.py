@@ -20,6 +20,9 @@ from pipeline.video.wholeness import REMEDY, Count, pairs_packets_with_pictures
 # Decoders that by default patch damage over and say nothing; told to stop at it instead. The others report it anyway.
 PATCHING = ("h264", "hevc")
 
+# Codecs that mark exactly the pictures that no other leans on. HEVC's mark allows other layers of time to lean on them.
+MARKING = ("h264",)
+
 
 def prepare(stream: VideoStream) -> None:
     """Decode in as many threads as there are cores, and stop at damage."""
@@ -32,7 +35,7 @@ def pictures(container: InputContainer, stream: VideoStream, count: Count) -> It
     """Decode from where the container stands to its end.
 
     Begins at a key picture. Packets before it, and pictures shown before it that lean on ones not read, are left out:
-    no player can show them.
+    no player can show them. Of the pictures that `count` passes over, those that no other leans on are not decoded.
 
     Raises:
         FrameError: a damaged packet or picture.
@@ -40,6 +43,7 @@ def pictures(container: InputContainer, stream: VideoStream, count: Count) -> It
     key: int | None = None
     begun = False
     counts_places = container.format.name == "avi"  # also empty ones, where the picture before is shown for longer
+    marks = stream.codec_context.name in MARKING
     for packet in container.demux(stream):
         if packet.size:
             count.read = packet.dts + 1 if counts_places and packet.dts is not None else count.read + 1
@@ -48,6 +52,8 @@ def pictures(container: InputContainer, stream: VideoStream, count: Count) -> It
             if not begun or _leads(packet, key):
                 continue
             count.take(packet)
+        if marks:
+            stream.codec_context.skip_frame = "NONREF" if count.passes_over(packet.pts) else "DEFAULT"
         yield from _decode(packet, count)
 
 
@@ -130,11 +136,10 @@ def pictures_from(
     wanted = known.times[index]
     for place in known.places_before(wanted):
         container.seek(place, stream=stream)
-        count.restart(index)
+        count.restart(index, wanted)
         source = pictures(container, stream, count)
-        picture = next((picture for picture in source if picture.pts is None or picture.pts >= wanted), None)
+        picture = next((picture for picture in source if not count.passes_over(picture.pts)), None)
         if picture is not None and picture.pts == wanted:
-            count.skipped = index + 1 - count.shown
             return chain([picture], source)
     raise FrameError(
         f"{count.path}, frame {index}",

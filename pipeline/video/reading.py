@@ -142,8 +142,9 @@ def read_video(
 ) -> Iterator[VideoReader]:
     """Open a clip for one pass over its frames from `start_index` up to, not including, `stop_index`.
 
-    A start in the middle seeks to the key picture before it and decodes from there; it costs reading the packets of
-    the whole file once, not decoding them. Frames keep the index and the time they have in the clip.
+    A start in the middle seeks to the key picture before it and decodes from there what other pictures lean on; it
+    costs reading the packets of the whole file once, not decoding them. Frames keep the index and the time they have
+    in the clip.
 
     Args:
         path: the file.

@@ -34,14 +34,19 @@ class Count:
     read: int = 0  # packets of the stream, shown or not; of an AVI also the places without one up to the last
     fed: int = 0  # packets that should give a picture
     shown: int = 0  # pictures that came out
-    skipped: int = 0  # of the clip's frames, those before the first that came out
+    skipped: int = 0  # of the clip's frames, those before the first that is counted
+    since: int | None = None  # ticks: pictures shown before are passed over, and not counted
     early: list[int] = field(default_factory=list)  # when the packets fed before the first picture came are shown
 
-    def restart(self, index: int) -> None:
-        """Begin again in the middle of the clip, near frame `index`."""
+    def restart(self, index: int, since: int) -> None:
+        """Begin again in the middle of the clip, to count from frame `index` on, which is shown at `since`."""
         self.read = self.fed = self.shown = 0
-        self.skipped = index
+        self.skipped, self.since = index, since
         self.early.clear()
+
+    def passes_over(self, ticks: int | None) -> bool:
+        """Whether what is shown at that time is wanted by nobody; others may lean on it."""
+        return self.since is not None and ticks is not None and ticks < self.since
 
     def take(self, packet: "Packet[VideoStream]") -> None:
         """Count one packet that goes into the decoder.
@@ -51,8 +56,10 @@ class Count:
         """
         if packet.is_corrupt:
             raise self.damaged("the packet is cut short or damaged")
-        self.fed += not packet.is_discard
-        if not self.shown and not packet.is_discard and packet.pts is not None:
+        if packet.is_discard or self.passes_over(packet.pts):
+            return
+        self.fed += 1
+        if not self.shown and packet.pts is not None:
             self.early.append(packet.pts)
 
     def give(self, picture: VideoFrame) -> None:
@@ -65,6 +72,8 @@ class Count:
         """
         if picture.is_corrupt:
             raise self.damaged("the picture is damaged")
+        if self.passes_over(picture.pts):
+            return
         if not self.shown and picture.pts is not None:
             self.fed -= sum(ticks < picture.pts for ticks in self.early)
         self.shown += 1

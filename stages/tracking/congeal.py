@@ -7,7 +7,9 @@ joints until each frame's patch matches it takes the errors out of the frame too
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import cv2
 import numpy as np
@@ -21,12 +23,12 @@ from stages.tracking.region import CROP
 from stages.tracking.swaps import Paths
 
 LEARNED_FROM = 100  # frames, evenly spread, that the usual looks are taken from; twice as many told no more
-AT_ONCE = 100  # frames moved together; 20 MB of pictures
+AT_ONCE = 25  # frames moved together, by a thread; 5 MB of pictures
 ROUNDS = 5  # of moving the joints; each moves them about three fifths as far as the one before
 SURE = 0.5  # both joints of a patch must be as confident for it to count
 FEWEST = 10  # sure frames that a patch's usual looks can be taken from
 _BLUR = 0.6  # pixels of the crop
-_GRAIN = 0.03  # 0 … 1: deviation of colours that nothing is better known than
+_GRAIN = 7.65  # of 255: deviation of colours that nothing is better known than
 _DEVIATION = 1.4826  # of a normal distribution, per median of absolute differences
 _INDEPENDENT = 0.05  # share of a patch's points that tell something of their own: neighbours see the same
 _LONGEST_STEP = 0.02  # torso lengths, in one round: slopes hold near by only
@@ -42,16 +44,18 @@ _ALONG_WITH = (
     ((30,), (28,)),
 )
 _MOVED = sorted({joint for patch in PATCHES for joint in (patch.begin, patch.end)})
-_PLACE = {joint: place for place, joint in enumerate(_MOVED)}
+_ENDS = np.array([(patch.begin, patch.end) for patch in PATCHES])
+_ROWS = (2 * np.searchsorted(_MOVED, _ENDS)[..., None] + (0, 1)).reshape(-1, 4)  # of each patch's coordinates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Looks:
-    """What a patch usually shows."""
+    """What p patches usually show; of those that too few frames show, all is 0."""
 
-    picture: NDArray[np.float64]  # (216, 3): colours, 0 … 1
-    weight: NDArray[np.float64]  # (216, 3): one over their variance
-    moves: NDArray[np.float64]  # (216, 3, 5), see `patches.moves`
+    picture: NDArray[np.float32]  # (p, 3, 216): colours, 0 … 255
+    weight: NDArray[np.float32]  # (p, 3, 216): one over their variance
+    pulls: NDArray[np.float32]  # (p, 3 * 216, 5): `patches.moves`, weighted
+    products: NDArray[np.float32]  # (p, 216, 5 * 5): of moves by moves, weighted, over the colours
 
 
 def congeal(
@@ -60,6 +64,7 @@ def congeal(
     snapshots: Sequence[Snapshot | None],
     album: Album,
     leeway: float,
+    workers: int = 1,
 ) -> Paths:
     """The paths with x and y of sure joints moved to where the body looks as it usually does; a new array.
 
@@ -71,6 +76,7 @@ def congeal(
         paths, confidence: as of `guard_swaps`.
         snapshots: one a frame; None leaves the frame's joints where they are.
         leeway: standard deviation of the network's joints, torso lengths; 0 leaves all joints where they are.
+        workers: threads; the result does not depend on it.
     Source: Learned-Miller 2006, "Data driven image models through continuous joint alignment", with Gauss-Newton steps
         as of Baker and Matthews 2004, "Lucas-Kanade 20 years on", sec. 5, and a prior.
     """
@@ -80,13 +86,17 @@ def congeal(
         return moved
     clip = _Clip(paths, confidence, _sizes(paths, frames), snapshots, album)
     places = np.unique(np.linspace(0, frames.size - 1, min(frames.size, LEARNED_FROM)).round().astype(np.intp))
-    chosen, others = frames[places], np.delete(frames, places)
-    course, shifts = _learn(clip.cuts(chosen), leeway)
-    moved[chosen, :, :2] += _carried(shifts)
-    for begin in range(0, others.size, AT_ONCE):
-        rows = others[begin : begin + AT_ONCE]
-        moved[rows, :, :2] += _carried(_settled(clip.cuts(rows), course, leeway))
+    chosen, others = _blocks(frames[places]), _blocks(np.delete(frames, places))
+    with ThreadPoolExecutor(workers, thread_name_prefix="congeal") as pool:
+        course, shifts = _learn(list(pool.map(clip.cuts, chosen)), leeway, pool)
+        shifts += pool.map(lambda rows: _settled(clip.cuts(rows), course, leeway), others)
+    for rows, shift in zip([*chosen, *others], shifts, strict=True):
+        moved[rows, :, :2] += _carried(shift)
     return moved
+
+
+def _blocks(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    return [rows[begin : begin + AT_ONCE] for begin in range(0, rows.size, AT_ONCE)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +107,7 @@ class _Cuts:
     to_frame: NDArray[np.float64]  # (n, 2, 3): from pixels of the crop to those of the frame
     joints: Joints  # the network's
     torso: NDArray[np.float64]  # (n,): usual length at that time, pixels of the crop
-    sure: NDArray[np.bool_]  # (n, patches): whether both joints are
+    sure: NDArray[np.bool_]  # (p, n): whether both joints of each patch are
 
     def in_frame(self, joints: Joints) -> NDArray[np.float64]:
         """How far joints lie from the network's, (n, 33, 2) pixels of the frame."""
@@ -125,8 +135,7 @@ class _Clip:
             to_frame[:, None, :, :2], (self.paths[rows, :, :2] - to_frame[:, None, :, 2])[..., None]
         )[..., 0]
         torso = self.torso[rows] * np.array([CROP / snapshot.region.side for snapshot in snapshots])
-        ends = np.array([(patch.begin, patch.end) for patch in PATCHES])
-        return _Cuts(crops, to_frame, joints, torso, self.confidence[rows][:, ends].min(axis=2) >= SURE)
+        return _Cuts(crops, to_frame, joints, torso, self.confidence[rows][:, _ENDS].min(axis=2).T >= SURE)
 
 
 def _sizes(paths: Paths, frames: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -136,21 +145,24 @@ def _sizes(paths: Paths, frames: NDArray[np.intp]) -> NDArray[np.float64]:
     return sizes
 
 
-def _learn(cuts: _Cuts, leeway: float) -> tuple[list[list[Looks | None]], NDArray[np.float64]]:
-    """What each patch usually shows, for every round (None where too few frames show it); and these frames' shifts.
+def _learn(
+    blocks: Sequence[_Cuts], leeway: float, pool: ThreadPoolExecutor
+) -> tuple[list[Looks], list[NDArray[np.float64]]]:
+    """What the patches usually show, for every round; and these frames' shifts, block by block.
 
     The first looks are blurred by the network's errors, the last are sharp: in this order, from coarse to fine, they
     draw joints from farther away than the last alone.
     """
-    joints, course = cuts.joints, []
+    joints, course = [cuts.joints for cuts in blocks], []
+    sure = np.concatenate([cuts.sure for cuts in blocks], axis=1)
     for _ in range(ROUNDS):
-        shown = look(cuts.crops, joints, cuts.torso)
-        course.append(_usual(shown, cuts.sure))
-        joints = _step(cuts, joints, course[-1], shown, leeway)
-    return course, cuts.in_frame(joints)
+        shown = list(pool.map(lambda cuts, places: look(cuts.crops, places, cuts.torso), blocks, joints))
+        course.append(_usual(np.concatenate(shown, axis=1), sure, pool))
+        joints = list(pool.map(_step, blocks, joints, repeat(course[-1]), shown, repeat(leeway)))
+    return course, [cuts.in_frame(places) for cuts, places in zip(blocks, joints, strict=True)]
 
 
-def _settled(cuts: _Cuts, course: Sequence[Sequence[Looks | None]], leeway: float) -> NDArray[np.float64]:
+def _settled(cuts: _Cuts, course: Sequence[Looks], leeway: float) -> NDArray[np.float64]:
     """The shifts (n, 33, 2) of frames that were not learned from, pixels of the frame."""
     joints = cuts.joints
     for usual in course:
@@ -158,55 +170,69 @@ def _settled(cuts: _Cuts, course: Sequence[Sequence[Looks | None]], leeway: floa
     return cuts.in_frame(joints)
 
 
-def _usual(shown: NDArray[np.float32], sure: NDArray[np.bool_]) -> list[Looks | None]:
-    """Medians and their spread: what covers a limb now and then does not count."""
-    usual: list[Looks | None] = []
-    for patch, colours, rows in zip(PATCHES, shown, sure.T, strict=True):
-        if rows.sum() < FEWEST:
-            usual.append(None)
-            continue
-        picture = np.median(colours[rows], axis=0).astype(np.float64)
-        deviation = _DEVIATION * np.median(np.abs(colours[rows] - picture), axis=0)
-        usual.append(Looks(picture, 1 / (deviation**2 + _GRAIN**2), moves(patch, picture)))
-    return usual
+def _usual(shown: NDArray[np.uint8], sure: NDArray[np.bool_], pool: ThreadPoolExecutor) -> Looks:
+    picture, weight = map(np.stack, zip(*pool.map(_typical, shown, sure), strict=True))
+    tells = moves(picture)
+    weighted = weight[..., None] * tells
+    products = np.einsum("pcsi,pcsj->psij", tells, weighted).reshape(-1, POINTS, MOVES**2)
+    pulls = weighted.reshape(len(PATCHES), -1, MOVES)
+    return Looks(*(part.astype(np.float32) for part in (picture, weight, pulls, products)))
 
 
-def _step(
-    cuts: _Cuts, joints: Joints, usual: Sequence[Looks | None], shown: NDArray[np.float32], leeway: float
-) -> Joints:
+def _typical(colours: NDArray[np.uint8], sure: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A patch's usual colours and their weight, (3, 216): by medians, so that what covers it now and then is not it."""
+    if sure.sum() < FEWEST:
+        return np.zeros(colours.shape[1:]), np.zeros(colours.shape[1:])
+    each = np.moveaxis(colours[sure], 0, -1).astype(np.int16)
+    twice = _twice_the_median(each)
+    deviation = _DEVIATION / 4 * _twice_the_median(np.abs(2 * each - twice[..., None]))
+    return twice / 2, 1 / (deviation**2 + _GRAIN**2)
+
+
+def _twice_the_median(values: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Along the last axis; by counting, as numbers of two bytes may be sorted: a fifth of the time of np.median."""
+    ranked = np.sort(values, axis=-1, kind="stable")
+    return np.asarray(ranked[..., (ranked.shape[-1] - 1) // 2] + ranked[..., ranked.shape[-1] // 2])
+
+
+def _step(cuts: _Cuts, joints: Joints, usual: Looks, shown: NDArray[np.uint8], leeway: float) -> Joints:
     """One Gauss-Newton step towards the most likely joints."""
     count, size = len(joints), 2 * len(_MOVED)
     certainty = 1 / (leeway * cuts.torso[:, None, None]) ** 2
     matrix = np.eye(size) * certainty
     side = ((cuts.joints - joints)[:, _MOVED] * certainty).reshape(count, size)
-    for patch, looks, colours, sure in zip(PATCHES, usual, shown, cuts.sure.T, strict=True):
-        if looks is None:
-            continue
-        shares = directions(lines(joints, cuts.torso, patch))
-        moment, pull = _moments(looks, colours, sure)
-        rows = [2 * _PLACE[joint] + axis for joint in (patch.begin, patch.end) for axis in (0, 1)]
-        matrix[:, np.array(rows)[:, None], rows] += shares.swapaxes(1, 2) @ moment @ shares
-        side[:, rows] += np.einsum("nij,ni->nj", shares, pull)
-    way = np.linalg.solve(matrix, side[..., None]).reshape(count, len(_MOVED), 2)
+    shares = directions(lines(joints, cuts.torso))
+    moments, pulls = _moments(usual, shown, cuts.sure)
+    squares = shares.swapaxes(2, 3) @ moments @ shares
+    ways = np.einsum("pnij,pni->pnj", shares, pulls)
+    for rows, square, way in zip(_ROWS, squares, ways, strict=True):
+        matrix[:, rows[:, None], rows] += square
+        side[:, rows] += way
     stepped = joints.copy()
     longest = _LONGEST_STEP * cuts.torso[:, None, None]
-    stepped[:, _MOVED] += np.clip(way, -longest, longest)
+    stepped[:, _MOVED] += np.clip(_solved(matrix, side).reshape(count, -1, 2), -longest, longest)
     return stepped
 
 
+def _solved(matrix: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By OpenCV: NumPy's way of solving wakes a second thread, which then spins for longer than all of this takes."""
+    pairs = zip(matrix, side, strict=True)
+    return np.stack([cv2.solve(one, other, flags=cv2.DECOMP_CHOLESKY)[1][:, 0] for one, other in pairs])
+
+
 def _moments(
-    looks: Looks, colours: NDArray[np.float32], sure: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of a patch in n frames: (n, 5, 5) how well its colours tell the five products, (n, 5) where they pull them.
+    looks: Looks, shown: NDArray[np.uint8], sure: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of p patches in n frames: how well their colours tell the five products, (p, n, 5, 5); where they pull them.
 
     Points that differ by far more than they usually do count little (Cauchy's weights, at twice the deviation).
     """
-    off = looks.picture - colours
-    trust = _INDEPENDENT / (1 + (off**2 * looks.weight).mean(axis=2) / 4) * sure[:, None]
-    weighted = looks.weight[..., None] * looks.moves
-    products = np.einsum("sci,scj->sij", looks.moves, weighted).reshape(POINTS, MOVES**2)
-    pull = (trust[..., None] * off).reshape(len(off), -1) @ weighted.reshape(-1, MOVES)
-    return (trust @ products).reshape(-1, MOVES, MOVES), pull
+    off = looks.picture[:, None] - shown
+    oddness = np.einsum("pncs,pncs,pcs->pns", off, off, looks.weight)  # three times the square of deviations
+    trust = np.float32(_INDEPENDENT) / (1 + oddness / 12) * sure[..., None]
+    off *= trust[:, :, None]
+    moments = (trust @ looks.products).reshape(*sure.shape, MOVES, MOVES)
+    return moments, off.reshape(*sure.shape, -1) @ looks.pulls
 
 
 def _carried(shifts: NDArray[np.float64]) -> NDArray[np.float64]:

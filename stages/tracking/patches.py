@@ -1,6 +1,10 @@
-"""Patches of the body between two joints each: where their points lie in a picture, and how joints move them."""
+"""Patches of the body between two joints each: where their points lie in a picture, and how joints move them.
+
+All patches of all frames at once, patches first: (p, n, …).
+"""
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -50,68 +54,82 @@ PATCHES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """The lines from one joint to another in n frames."""
+    """The lines from one joint to another, p in each of n frames."""
 
-    length: NDArray[np.float64]  # (n,) pixels of the crop
-    forth: NDArray[np.float64]  # (n, 2) unit vectors from `begin` to `end`
-    right: NDArray[np.float64]  # (n, 2) a quarter turn on, y down
+    length: NDArray[np.float64]  # (p, n) pixels of the crop
+    forth: NDArray[np.float64]  # (p, n, 2) unit vectors from `begin` to `end`
+    right: NDArray[np.float64]  # (p, n, 2) a quarter turn on, y down
     torso: NDArray[np.float64]  # (n,) pixels of the crop
 
 
-def lines(joints: Joints, torso: NDArray[np.float64], patch: Patch) -> Lines:
-    """The patch's line in every frame, of a body of that size (n,)."""
-    way = joints[:, patch.end] - joints[:, patch.begin]
-    length = np.maximum(np.linalg.norm(way, axis=1), SHORTEST * torso)
-    forth = way / length[:, None]
-    return Lines(length, forth, np.stack([-forth[:, 1], forth[:, 0]], axis=1), torso)
+def lines(joints: Joints, torso: NDArray[np.float64], patches: tuple[Patch, ...] = PATCHES) -> Lines:
+    """The patches' lines in every frame, of a body of that size (n,)."""
+    way = _ends(joints, patches) - _begins(joints, patches)
+    length = np.maximum(np.linalg.norm(way, axis=2), SHORTEST * torso)
+    forth = way / length[..., None]
+    return Lines(length, forth, np.stack([-forth[..., 1], forth[..., 0]], axis=2), torso)
 
 
-def points(joints: Joints, torso: NDArray[np.float64], patch: Patch) -> NDArray[np.float64]:
-    """Where the patch's points lie, (n, 216, 2), pixels of the crop."""
-    way = joints[:, patch.end] - joints[:, patch.begin]
-    right = lines(joints, torso, patch).right * torso[:, None]
-    placed: NDArray[np.float64] = (
-        joints[:, None, None, patch.begin]
-        + patch.along[:, None, None] * way[:, None, None]
-        + patch.across[:, None] * right[:, None, None]
-    )
-    return placed.reshape(len(joints), POINTS, 2)
+def points(joints: Joints, torso: NDArray[np.float64], patches: tuple[Patch, ...] = PATCHES) -> NDArray[np.float32]:
+    """Where the patches' points lie, (2, p, n, 216): columns, then rows, pixels of the crop."""
+    begin = _begins(joints, patches)
+    aside = lines(joints, torso, patches).right * torso[:, None]
+    parts = np.stack([begin, _ends(joints, patches) - begin, aside], axis=-1)  # (p, n, 2, 3)
+    return (np.moveaxis(parts, 2, 0) @ _grid(patches)).astype(np.float32)
 
 
-def look(crops: NDArray[np.uint8], joints: Joints, torso: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What the patches show, (patches, n, 216, 3), 0 … 1; beyond the crop its border repeats."""
-    places = np.concatenate([points(joints, torso, patch) for patch in PATCHES], axis=1, dtype=np.float32)
-    shown = np.empty((*places.shape[:2], 3), dtype=np.float32)
-    for crop, place, colours in zip(crops, places, shown, strict=True):
-        columns, rows = np.ascontiguousarray(place.T)
-        seen = cv2.remap(crop, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        colours[:] = np.asarray(seen)[:, 0]
-    return shown.reshape(len(crops), len(PATCHES), POINTS, 3).swapaxes(0, 1) / 255
+def look(crops: NDArray[np.uint8], joints: Joints, torso: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """What the patches show, (p, n, 3, 216); beyond the crop its border repeats."""
+    columns, rows = points(joints, torso)
+    shown = np.empty((*rows.shape, 3), dtype=np.uint8)
+    for frame, crop in enumerate(crops):
+        places = columns[:, frame], rows[:, frame]
+        cv2.remap(crop, *places, cv2.INTER_LINEAR, dst=shown[:, frame], borderMode=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(shown.swapaxes(2, 3))
 
 
-def moves(patch: Patch, picture: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How a patch's colours change as its joints move, apart from length and direction of the line: (216, 3, 5).
+def moves(picture: NDArray[np.float64], patches: tuple[Patch, ...] = PATCHES) -> NDArray[np.float64]:
+    """How colours change as joints move, apart from length and direction of the line: (p, 3, 216, 5).
 
     A joint carries the points near to it: with u along the line, 1 - u for `begin` and u for `end`. Moved sideways it
     also turns the patch, and points beside the line go along it: by the last product, which `directions` shares out.
 
     Args:
-        picture: (216, 3) colours of the patch.
+        picture: (p, 3, 216) colours of the patches.
     """
-    shape = picture.reshape(ALONG, ACROSS, 3)
-    forth = np.gradient(shape, patch.along, axis=0).reshape(POINTS, 3)  # per length of the line
-    right = np.gradient(shape, patch.across, axis=1).reshape(POINTS, 3)  # per torso length
-    u, v = np.repeat(patch.along, ACROSS)[:, None], np.tile(patch.across, ALONG)[:, None]
+    _, u, v = np.moveaxis(_grid(patches), 1, 0)[:, :, None]
+    shape = picture.reshape(-1, 3, ALONG, ACROSS)
+    steps = np.array([(patch.along[1] - patch.along[0], patch.across[1] - patch.across[0]) for patch in patches])
+    forth, right = (
+        np.gradient(shape, axis=axis).reshape(picture.shape) / step[:, None, None]
+        for axis, step in zip((2, 3), steps.T, strict=True)  # per length of the line, per torso length
+    )
     return np.stack([(1 - u) * forth, u * forth, (1 - u) * right, u * right, v * forth], axis=-1)
 
 
 def directions(line: Lines) -> NDArray[np.float64]:
-    """From x, y of `begin` and of `end` to the five products of `moves`: (n, 5, 4)."""
-    shares = np.zeros((len(line.length), MOVES, 4))
-    length, torso = line.length[:, None], line.torso[:, None]
+    """From x, y of `begin` and of `end` to the five products of `moves`: (p, n, 5, 4)."""
+    shares = np.zeros((*line.length.shape, MOVES, 4))
+    length, torso = line.length[..., None], line.torso[:, None]
     forth, right = line.forth / length, line.right / torso
-    shares[:, 0, :2] = shares[:, 1, 2:] = forth
-    shares[:, 2, :2] = shares[:, 3, 2:] = right
+    shares[..., 0, :2] = shares[..., 1, 2:] = forth
+    shares[..., 2, :2] = shares[..., 3, 2:] = right
     turn = line.right * torso / length**2
-    shares[:, 4, :2], shares[:, 4, 2:] = turn, -turn
+    shares[..., 4, :2], shares[..., 4, 2:] = turn, -turn
     return shares
+
+
+def _begins(joints: Joints, patches: tuple[Patch, ...]) -> NDArray[np.float64]:
+    return joints[:, [patch.begin for patch in patches]].swapaxes(0, 1)
+
+
+def _ends(joints: Joints, patches: tuple[Patch, ...]) -> NDArray[np.float64]:
+    return joints[:, [patch.end for patch in patches]].swapaxes(0, 1)
+
+
+@cache
+def _grid(patches: tuple[Patch, ...]) -> NDArray[np.float64]:
+    """Of every point, (p, 3, 216): 1, its places along the line and to the right of it."""
+    u = np.stack([np.repeat(patch.along, ACROSS) for patch in patches])
+    v = np.stack([np.tile(patch.across, ALONG) for patch in patches])
+    return np.stack([np.ones_like(u), u, v], axis=1)

@@ -64,17 +64,16 @@ def track_pose(
     """
     config = config or TrackerConfig()
     info = probe(path)
-    with Album() as album:
+    with Album() as album, opencv_on_one_thread():
         walk = _walk(path, config, album)
         if pieces:
             early = (load_sights(piece, album) for piece in pieces)
-            with opencv_on_one_thread():
-                sights = joined(walk, zip(pieces_of(path), early, strict=True), progress)
+            sights = joined(walk, zip(pieces_of(path), early, strict=True), progress)
         else:
-            sights = track_spans(walk, config.workers, progress)
+            sights = track_spans(walk, info.frames, config.workers, progress)
         report(sights, path)
         _somebody(sights, path)
-        return repair(_as_arrays(sights, album), info.width, info.height, config.repair)
+        return repair(_as_arrays(sights, album), info.width, info.height, config.repair, config.workers)
 
 
 def pieces_of(path: Path) -> list[Span]:

@@ -45,15 +45,19 @@ class RawTrack:
     album: Album | None = None  # they lie in
 
 
-def repair(raw: RawTrack, width: int, height: int, config: RepairConfig) -> Track:
-    """A track with one status for every frame, of a clip of `width` x `height` pixels."""
+def repair(raw: RawTrack, width: int, height: int, config: RepairConfig, workers: int = 1) -> Track:
+    """A track with one status for every frame, of a clip of `width` x `height` pixels.
+
+    Args:
+        workers: threads that may work on it; the result does not depend on it.
+    """
     seconds = np.array([float(time) for time in raw.times])
     shot = find_cuts(raw.distances, config.cut_distance)
     paths, confidence = guard_swaps(raw.paths, raw.confidence, raw.seen, shot)
     confidence = limit_outside(paths, confidence, width, height)
     confidence = reject_outliers(paths, confidence, raw.seen, shot)
     if raw.album is not None:
-        paths = congeal(paths, confidence, raw.snapshots, raw.album, config.leeway)
+        paths = congeal(paths, confidence, raw.snapshots, raw.album, config.leeway, workers)
     paths, confidence, status = fill_gaps(
         paths,
         confidence,

@@ -15,13 +15,14 @@ from threading import Event
 import cv2
 
 from pipeline.streams import prefetched
-from pipeline.video import probe, read_video
+from pipeline.video import read_video
 from stages.tracking.album import Album
 from stages.tracking.follow import Note, Sight, Trail, follow
 from stages.tracking.networks import PoseNetworks
 from stages.tracking.people import Performer
 
 WARM_UP = 12  # frames a span begins early, to come upon the path of the one before; five were the most we saw needed
+HEAD_START = 24  # frames more for the first span: others warm up, and decode from the key picture before
 SHORTEST_SPAN = 60  # frames; below, the warm-up costs more than it saves
 LONGEST_SPAN = 1500  # frames, so that progress is seen
 _AHEAD = 4  # frames decoded while the networks work
@@ -60,7 +61,7 @@ class Span:
     stop: int | None
 
 
-def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> tuple[Sight, ...]:
+def track_spans(walk: Walk, frames: int | None, workers: int, progress: Progress | None = None) -> tuple[Sight, ...]:
     """Every frame of the clip, in order.
 
     Several workers each begin `WARM_UP` frames early. Where two spans meet, both must be looking at the same region,
@@ -71,6 +72,7 @@ def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> t
     as on eighty frames.
 
     Args:
+        frames: how many the clip has by its own account; None where it does not say.
         workers: spans worked on at once, each with its own decoder and networks; as many as there are cores.
         progress: called with the number of frames done so far: after every frame, or after every span.
 
@@ -78,11 +80,10 @@ def track_spans(walk: Walk, workers: int, progress: Progress | None = None) -> t
         TrackError: the performer was given by a point, and the point lies on nobody.
         VideoError: the clip cannot be read.
     """
-    spans = spans_of(probe(walk.path).frames, workers)
-    with opencv_on_one_thread():
-        if len(spans) == 1:
-            return tuple(_counted(walk.over(0, None, Trail()), progress))
-        return _together(walk, spans, workers, progress)
+    spans = spans_of(frames, workers)
+    if len(spans) == 1:
+        return tuple(_counted(walk.over(0, None, Trail()), progress))
+    return _together(walk, spans, workers, progress)
 
 
 def _together(walk: Walk, spans: Sequence[Span], workers: int, progress: Progress | None) -> tuple[Sight, ...]:
@@ -125,12 +126,16 @@ def opencv_on_one_thread() -> Iterator[None]:
 
 
 def spans_of(frames: int | None, workers: int) -> list[Span]:
-    """Equal spans, as many to each worker, none shorter than `SHORTEST_SPAN`; one where the length is not known."""
-    if frames is None or workers == 1 or frames < 2 * SHORTEST_SPAN:
+    """Spans of equal work, as many to each worker; one where the length is not known.
+
+    The first is longer by `HEAD_START`, the others are equal, and none is shorter than `SHORTEST_SPAN`.
+    """
+    shared = 0 if frames is None else frames - HEAD_START
+    if workers == 1 or shared < 2 * SHORTEST_SPAN:
         return [Span(0, None)]
-    rounds = -(-frames // (workers * LONGEST_SPAN))
-    count = min(workers * rounds, frames // SHORTEST_SPAN)
-    return _spans_from([frames * number // count for number in range(count)])
+    rounds = -(-shared // (workers * LONGEST_SPAN))
+    count = min(workers * rounds, shared // SHORTEST_SPAN)
+    return _spans_from([0, *(HEAD_START + shared * number // count for number in range(1, count))])
 
 
 def spans_of_length(frames: int, length: int) -> list[Span]:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 from made_films import even_times, ffmpeg_makes, frames_at, number_in, save
 
 from pipeline.errors import VideoError
 from pipeline.streams import prefetched
 from pipeline.values import Frame
 from pipeline.video import Encoding, probe, read_video
+from pipeline.video.wholeness import Count
 
 ODD_RATES = [0, 1, 1001, 1100, 4000, 4040, 9000, 9001, 20000, 33333]  # ticks of 1/30000 s
 
@@ -66,10 +68,11 @@ def test_a_start_in_the_middle_gives_the_frames_that_a_full_pass_gives(
     [
         ("-c:v", "libx264", "-x264-params", "open-gop=1:keyint=8:min-keyint=8:bframes=3:scenecut=0"),
         ("-c:v", "libx265", "-x265-params", "open-gop=1:keyint=8:min-keyint=8:bframes=3:scenecut=0:log-level=none"),
+        ("-c:v", "libx264", "-x264-params", "bframes=7:b-pyramid=normal:b-adapt=0:ref=4"),
         ("-c:v", "libx264", "-x264-params", "keyint=2:bframes=2"),
         ("-c:v", "mpeg4", "-bf", "2"),
     ],
-    ids=["open H.264", "open HEVC", "key pictures everywhere", "MPEG-4"],
+    ids=["open H.264", "open HEVC", "a pyramid", "key pictures everywhere", "MPEG-4"],
 )
 def test_a_start_in_the_middle_is_right_for_other_orders_of_pictures(
     tmp_path: Path, film: Path, arguments: tuple[str, ...]
@@ -81,6 +84,25 @@ def test_a_start_in_the_middle_is_right_for_other_orders_of_pictures(
         part = read(path, start_index=start)
         assert [number_in(frame.image) for frame in part] == list(range(start, 30))
         assert np.array_equal(part[0].image, whole[start].image)
+
+
+def test_before_a_start_in_the_middle_pictures_that_no_other_leans_on_are_not_decoded(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decoded as stored: 0, then 3 and by it 1 and 2, then 6 and by it 4 and 5, and so on."""
+    path = ffmpeg_makes(
+        tmp_path / "a.mp4", "-i", film, "-c:v", "libx264", "-x264-params", "bframes=2:b-adapt=0:b-pyramid=none"
+    )
+    whole, decoded, give = read(path), list[int](), Count.give
+
+    def noted(count: Count, picture: VideoFrame) -> None:
+        decoded.append(round(picture.time * 30000 / 1001))
+        give(count, picture)
+
+    monkeypatch.setattr(Count, "give", noted)
+    part = read(path, start_index=13, stop_index=17)
+    assert decoded[-9:] == [0, 3, 6, 9, 12, 13, 14, 15, 16]
+    assert all(np.array_equal(one.image, other.image) for one, other in zip(part, whole[13:], strict=False))
 
 
 def test_a_clip_cut_before_a_key_picture_begins_at_it_and_counts_from_there(tmp_path: Path, film: Path) -> None:

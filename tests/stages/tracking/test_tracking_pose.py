@@ -108,6 +108,7 @@ def test_followers_with_different_pasts_are_at_one_to_the_bit_before_the_warm_up
 def test_two_workers_give_the_track_of_one_to_the_bit(film, red, blue, monkeypatch):
     """The second begins where Blue stands beside Red and is larger, takes Blue, and must be put right."""
     monkeypatch.setattr(spans, "SHORTEST_SPAN", 20)
+    monkeypatch.setattr(spans, "HEAD_START", 0)
     nobody = np.full_like(red.images[0], 120)
     beside = [nobody] * 5 + [np.ascontiguousarray(image[60:540, 45:315]) for image in blue.images[:35]]
     beside = [image if image is nobody else cv2.resize(image, (360, 640)) for image in beside]
@@ -120,11 +121,12 @@ def test_two_workers_give_the_track_of_one_to_the_bit(film, red, blue, monkeypat
     assert alone[-1].reading.points[:, 0].mean() > 360
 
 
-def test_spans_are_equal_none_is_short_and_the_last_is_open():
-    assert spans_of(119, 4) == [Span(0, None)]
+def test_the_first_span_is_longer_the_others_are_equal_none_is_short_and_the_last_is_open():
+    assert spans_of(143, 4) == [Span(0, None)]
     assert spans_of(None, 4) == [Span(0, None)]
-    assert spans_of(288, 2) == [Span(0, 144), Span(144, None)]
-    assert spans_of(150, 4) == [Span(0, 75), Span(75, None)]
+    assert spans_of(288, 2) == [Span(0, 156), Span(156, None)]
+    assert spans_of(150, 4) == [Span(0, 87), Span(87, None)]
+    assert spans_of(324, 3) == [Span(0, 124), Span(124, 224), Span(224, None)]
     assert len(spans_of(18_000, 2)) == 12
 
 
