@@ -133,15 +133,19 @@ def pictures_from(
         return None
     if index >= len(known.times):
         raise starts_late(count.path, index, len(known.times))
-    wanted = known.times[index]
+    wanted, damage = known.times[index], None
     for place in known.places_before(wanted):
         container.seek(place, stream=stream)
         count.restart(index, wanted)
         source = pictures(container, stream, count)
-        picture = next((picture for picture in source if not count.passes_over(picture.pts)), None)
+        try:
+            picture = next((picture for picture in source if not count.passes_over(picture.pts)), None)
+        except FrameError as error:  # a mark of recovery (intra refresh) is no picture to begin at: farther back is one
+            damage = error
+            continue
         if picture is not None and picture.pts == wanted:
             return chain([picture], source)
-    raise FrameError(
+    raise damage or FrameError(
         f"{count.path}, frame {index}",
         "cannot be reached by seeking",
         "a container with an index",

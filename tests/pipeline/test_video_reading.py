@@ -14,6 +14,7 @@ from pipeline.values import Frame
 from pipeline.video import Encoding, probe, read_video
 from pipeline.video.wholeness import Count
 
+DANCE = Path(__file__).parents[2] / "sample_videos" / "red_dance.mp4"
 ODD_RATES = [0, 1, 1001, 1100, 4000, 4040, 9000, 9001, 20000, 33333]  # ticks of 1/30000 s
 
 
@@ -84,6 +85,18 @@ def test_a_start_in_the_middle_is_right_for_other_orders_of_pictures(
         part = read(path, start_index=start)
         assert [number_in(frame.image) for frame in part] == list(range(start, 30))
         assert np.array_equal(part[0].image, whole[start].image)
+
+
+def test_where_no_picture_is_whole_in_itself_a_start_in_the_middle_goes_back_to_the_clips_start(
+    tmp_path: Path,
+) -> None:
+    """Intra refresh: a column of each picture is new, and its marks of recovery look like key pictures."""
+    coding = ("-c:v", "libx264", "-x264-params", "intra-refresh=1:keyint=24")
+    path = ffmpeg_makes(tmp_path / "refresh.mp4", "-i", DANCE, "-an", "-frames:v", "40", *coding)
+    whole = read(path)
+    part = read(path, start_index=31)
+    assert [frame.index for frame in part] == list(range(31, 40))
+    assert all(np.array_equal(one.image, other.image) for one, other in zip(part, whole[31:], strict=True))
 
 
 def test_before_a_start_in_the_middle_pictures_that_no_other_leans_on_are_not_decoded(
