@@ -27,7 +27,7 @@ from stages.tracking.face_track_file import load_face_track
 from stages.tracking.pose import TrackerConfig
 from stages.tracking.track_file import load_track
 
-EVALUATION, FACES, ALONE, STEADINESS = 2, 2, 1, 1  # raise one when the same films would be scored otherwise
+EVALUATION, FACES, ALONE, STEADINESS = 3, 3, 2, 1  # raise one when the same films would be scored otherwise
 
 _COMPARISON, _FACES, _ALONE = TypeAdapter(Comparison), TypeAdapter(FaceComparison), TypeAdapter(AloneScores)
 _STEADINESS = TypeAdapter(Steadiness)

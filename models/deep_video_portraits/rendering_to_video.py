@@ -28,7 +28,7 @@ WITH_DROPOUT = 3  # modules of the decoder, the coarsest
 class RenderingToVideoConfig:
     """Shape of the published network; saved with its weights. The defaults are the published ones at 256x256."""
 
-    condition_channels: int = 9  # of one frame: three pictures
+    condition_channels: int = 9  # of one frame: the paper's three pictures; ours are four
     window: int = 11  # frames it sees, the current one last
     base_channels: int = 64  # after the first module; doubles up to eight times this
     levels: int = 8  # modules of the encoder, each halves: down to one pixel at 256x256; 9 for 512x512

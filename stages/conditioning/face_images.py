@@ -1,11 +1,13 @@
-"""Draw what a portrait's generator is told to follow: the lit face, which point lies where, and eyes, mouth, shoulders.
+"""Draw what a portrait's generator is told to follow: the lit face, which point lies where, eyes and mouth, the head.
 
-All three come from the face's mesh, without hair and neck, and from one z-buffer, so that they agree to a part of a
-pixel and what the nose hides is hidden in all of them. Every pixel is the mean of several samples and lines have
+The first three come from the face's mesh, without hair and neck, and from one z-buffer, so that they agree to a part of
+a pixel and what the nose hides is hidden in all of them. Their pixels are the mean of several samples and lines have
 fractions of a pixel: what moves by little changes the picture by little. Widths are fractions of the picture's height.
+The fourth gives hair and ears their places, on a shell around the head.
 
 Source: Kim et al. 2018, "Deep Video Portraits", sec. 5 (colour rendering, correspondence and eye gaze images); Koujan
-et al. 2020, "Head2Head" (normalised coordinates of the neutral face as correspondence). Mouth and shoulders are ours.
+et al. 2020, "Head2Head" (normalised coordinates of the neutral face as correspondence). Mouth, shoulders and head are
+ours.
 """
 
 from dataclasses import dataclass
@@ -19,14 +21,15 @@ from scipy.spatial.transform import Rotation
 from pipeline.errors import ModelError
 from pipeline.face_landmarks import INNER_LIPS, LEFT_EYE, RIGHT_EYE
 from pipeline.values import Box, FacePerformance, Status
+from stages.conditioning.head_shell import HeadShell
 from stages.conditioning.rasterise import Raster, rasterise
 from stages.retargeting.face_model import FaceModel
 from stages.retargeting.gaze import eye_frames, iris_centres
 from stages.retargeting.illumination import spherical_harmonics, vertex_normals
 from stages.retargeting.metric_camera import MetricCamera
 
-VERSION = 1  # of the drawing itself: raise it when the same face would give other pictures
-CHANNELS = 9  # three pictures of three
+VERSION = 2  # of the drawing itself: raise it when the same face would give other pictures
+CHANNELS = 12  # four pictures of three
 
 _SAMPLED_ROWS = 576  # about, whatever the picture's height: pixels are the mean of at least two by two samples
 _IRIS_CORNERS = 24
@@ -66,19 +69,20 @@ def draw_face_images(
     """Draw frame `index` of a performance, with a model's face, as seen through `window` of the full frame.
 
     Returns:
-        (height, width, 9) uint8, on black: the face's diffuse colour, RGB; its place on the neutral face, x, y, z, each
-        0..255 from one end of that face to the other; eyes white, irises blue, open mouth red, line of the shoulders
-        green. A missing face gives black.
+        (height, width, 12) uint8, on black: the face's diffuse colour, RGB; its place on the neutral face, x, y, z,
+        each 0..255 from one end of that face to the other; eyes white, irises blue, open mouth red, line of the
+        shoulders green; its place on the head's shell, as `HeadShell.draw` has it. A missing face gives black.
     """
     if performance.status[index] == Status.MISSING:
         return np.zeros((height, width, CHANNELS), np.uint8)
     head = model.neutral + performance.expression[index]
     view = _View(performance, index, window, width, height)
     *surface, eyes, mouth = cv2.split(_draw_face(view, head, model, _openness(performance.lids[index], model, style)))
-    iris = _draw_irises(view, head, performance.gaze[index], model.iris_radius)
+    iris = _draw_irises(view, model.neutral, performance.gaze[index], model.iris_radius)
     line = _draw_shoulders(view, performance.shoulders[index], style.shoulder_width)
     whites = cv2.min(eyes, cv2.bitwise_not(iris))
-    return np.ascontiguousarray(cv2.merge([*surface, cv2.max(whites, mouth), cv2.max(whites, line), eyes]))
+    features = [cv2.max(whites, mouth), cv2.max(whites, line), eyes]
+    return np.ascontiguousarray(cv2.merge([*surface, *features, *cv2.split(_draw_shell(view, model))]))
 
 
 class _View:
@@ -88,20 +92,30 @@ class _View:
         self.width, self.height = width, height  # pixels of the picture
         self.samples = max(2, round(_SAMPLED_ROWS / height))  # of a pixel, along each side
         self.rotation = Rotation.from_rotvec(performance.rotation[index].astype(np.float64)).as_matrix()
-        self._translation = performance.translation[index]
+        self.translation = performance.translation[index].astype(np.float64)
         self._camera = MetricCamera(performance.width, performance.height)
         self._corner = np.array([window.left, window.top]) - 0.5
         self._scale = np.array([width / window.width, height / window.height]) * self.samples
+        self._per_pixel = np.array([window.width / width, window.height / height])
 
     def place(self, head: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """(v, 3) in the head frame, cm → (v, 3): x and y in samples, depth in cm."""
-        points = self._camera.project(head @ self.rotation.T + self._translation)
+        points = self._camera.project(head @ self.rotation.T + self.translation)
         points[:, :2] = self.sample(points[:, :2])
         return points
 
     def sample(self, pixels: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """(v, 2) in pixels of the full frame → (v, 2) in samples of the picture."""
         return np.asarray((pixels - self._corner) * self._scale - 0.5)
+
+    def slopes(self, part: Box) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The rays through the pixels of a part: slopes of its columns (w,), and of its rows (h,)."""
+        across, down = (
+            (np.arange(first, end) + 0.5) * self._per_pixel[axis] + self._corner[axis]
+            for axis, (first, end) in enumerate(((part.left, part.right), (part.top, part.bottom)))
+        )
+        columns = self._camera.slopes(np.column_stack([across, np.zeros_like(across)]))[:, 0]
+        return columns, self._camera.slopes(np.column_stack([np.zeros_like(down), down]))[:, 1]
 
     def canvas(self) -> NDArray[np.uint8]:
         """A black mask, (rows, columns) of samples."""
@@ -165,6 +179,17 @@ def _openness(lids: NDArray[np.float32], model: FaceModel, style: FaceImagesForm
     """(2,): right and left eye, 0 shut … 1: as lids shut the mesh leaves a slit, which fades."""
     share = lids / np.maximum(model.lids_open, 1e-3)
     return np.asarray(np.clip((share - style.shut) / (style.open - style.shut), 0, 1).astype(np.float32))
+
+
+def _draw_shell(view: _View, model: FaceModel) -> NDArray[np.uint8]:
+    """(h, w, 3): the head's shell, one sample a pixel: between two places there may be none."""
+    picture = np.zeros((view.height, view.width, 3), np.uint8)
+    shell = HeadShell.around(model.neutral)
+    part = view.around(view.place(shell.corners))
+    if part.width > 0 and part.height > 0:
+        drawn = shell.draw(*view.slopes(part), view.rotation, view.translation)
+        picture[part.top : part.bottom, part.left : part.right] = drawn
+    return picture
 
 
 def _draw_irises(view: _View, head: NDArray[np.float32], gaze: NDArray[np.float32], radius: float) -> NDArray[np.uint8]:

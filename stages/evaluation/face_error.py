@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from pipeline.errors import TrackError
 from pipeline.face_landmarks import IRIS_CENTRES, MESH_POINTS, OUTER_CANTHI
 from pipeline.values import Box, FaceTrack, Status
-from stages.retargeting.gaze import CLOSED, CLOSED_SHARE, CORNERS, lid_openings
+from stages.retargeting.face_identity import usual_shape
+from stages.retargeting.gaze import CLOSED, CLOSED_SHARE, lid_openings, read_gaze
+from stages.retargeting.head_pose import pose_heads
+from stages.retargeting.metric_camera import MetricCamera
 
 STILL = 1e-3  # standard deviation of gaze or lids below which there is no motion to compare
 FEWEST = 3  # frames that a correlation is taken over
@@ -31,7 +34,8 @@ def face_error(film: FaceTrack | None, truth: FaceTrack) -> FaceError:
     """Compare two tracks frame by frame, where both see the face.
 
     Landmarks are compared in the picture; the distance of the eye corners is that in space, as the tracker tells it, so
-    that a turned head counts as a frontal one does. Gaze is compared where the truth's eyes are open.
+    that a turned head counts as a frontal one does. Gaze is compared where the truth's eyes are open, against the skull
+    of the truth's usual shape.
 
     Args:
         film: its track, in pixels of its own frame; None where no face was found in any frame.
@@ -54,13 +58,12 @@ def face_error(film: FaceTrack | None, truth: FaceTrack) -> FaceError:
     made, true = (one.points[both].astype(np.float64) for one in (film, truth))
     made = made * _scale(film, truth)
     away = _away(made, true)
-    here, there = _eyes(made), _eyes(true)
-    lifted = there[:, 2] >= min(CLOSED, CLOSED_SHARE * float(np.median(there[:, 2]))) if both.any() else both[both]
+    across, up = _gaze_correlations(made, true, MetricCamera(truth.width, truth.height))
     return FaceError(
         landmark_error_pct=float(100 * away.mean()) if both.any() else None,
-        gaze_across=_correlation(here[lifted, 0], there[lifted, 0]),
-        gaze_up=_correlation(here[lifted, 1], there[lifted, 1]),
-        lids=_correlation(here[:, 2], there[:, 2]),
+        gaze_across=across,
+        gaze_up=up,
+        lids=_correlation(_openings(made), _openings(true)),
         missed=int((seen & (film.status != Status.TRACKED)).sum()),
     )
 
@@ -108,16 +111,32 @@ def _away(made: NDArray[np.float64], true: NDArray[np.float64]) -> NDArray[np.fl
     return np.asarray(away / eye_corner_distance(true)[:, None])
 
 
-def _eyes(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of every frame (n, 478, 3), pixels: gaze across and up in half eye widths, lids over eye widths; (n, 3)."""
-    corners, irises = points[:, np.array(CORNERS), :2], points[:, np.array(IRIS_CENTRES), :2]
-    half = (corners[:, :, 1] - corners[:, :, 0]) / 2
-    off = irises - corners.mean(axis=2)
-    across = (off * half).sum(axis=-1)
-    up = off[..., 0] * half[..., 1] - off[..., 1] * half[..., 0]  # rows grow downwards
-    squared = np.square(half).sum(axis=-1)
-    gaze = np.stack([across / squared, up / squared], axis=-1).mean(axis=1)
-    return np.concatenate([gaze, lid_openings(points[:, :MESH_POINTS]).mean(axis=1, keepdims=True)], axis=1)
+def _gaze_correlations(
+    made: NDArray[np.float64], true: NDArray[np.float64], camera: MetricCamera
+) -> tuple[float | None, float | None]:
+    """Across and up, of the frames (n, 478, 3) in which the truth's eyes are open."""
+    openings = _openings(true)
+    lifted = openings >= min(CLOSED, CLOSED_SHARE * float(np.median(openings))) if len(true) else np.zeros(0, np.bool_)
+    if lifted.sum() < FEWEST:
+        return None, None
+    shape = usual_shape(camera.lift(true))
+    here, there = (_gaze(points[lifted], shape, camera) for points in (made, true))
+    return _correlation(here[:, 0], there[:, 0]), _correlation(here[:, 1], there[:, 1])
+
+
+def _gaze(points: NDArray[np.float64], shape: NDArray[np.float64], camera: MetricCamera) -> NDArray[np.float64]:
+    """Of every frame (n, 478, 3), pixels, of a face of known shape: the mean of both eyes, across and up; (n, 2).
+
+    Told from where the skull is, not from the eyes' corners, which the tracker lets follow a glance up or down.
+    """
+    poses = pose_heads(camera.lift(points), shape)
+    irises = camera.slopes(points[:, IRIS_CENTRES, :2])[:, :, None]
+    return np.asarray(read_gaze(shape, irises, poses.rotation, poses.translation)[:, :, 0].mean(axis=1))
+
+
+def _openings(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of every frame (n, 478, 3): lids over eye widths, the mean of both eyes; (n,)."""
+    return np.asarray(lid_openings(points[:, :MESH_POINTS]).mean(axis=1))
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:

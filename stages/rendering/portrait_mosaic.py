@@ -59,6 +59,6 @@ def _drawn(
         picture = np.zeros((height, width, 3), np.uint8)
         if performance.status[index] != Status.MISSING:
             images = draw_face_images(performance, index, model, whole, width, height, style)
-            diffuse, features = images[..., :3], images[..., 6:]
+            diffuse, features = images[..., :3], images[..., 6:9]
             picture = np.ascontiguousarray(np.where(features.any(axis=2, keepdims=True), features, diffuse))
         yield Frame(picture, time, index)

@@ -15,14 +15,13 @@ from pipeline.image import crop, resize
 from pipeline.streams import prefetched
 from pipeline.values import Condition, FacePerformance, Frame, Status, VideoInfo
 from pipeline.video import DEFAULT_ENCODING, Encoding, write_video
-from stages.conditioning.face_images import draw_face_images
+from stages.conditioning.face_images import CHANNELS, draw_face_images
 from stages.portrait_model import LoadedPortrait
 from stages.rendering.generate import Painted, Painter
 from stages.rendering.head_compositor import OtherFrame, OwnFrame
 from stages.rendering.head_places import Place
 from stages.rendering.render import AHEAD, Rendered, Stretch
 from stages.rendering.to_and_fro import pictures_at
-from stages.training.portrait_clip import CHANNELS
 
 Picture = NDArray[np.uint8]
 

@@ -64,11 +64,16 @@ def measure_identity(lifted: NDArray[np.float64]) -> NDArray[np.float64]:
     frontal = _nearest_frontal(turn)
     unrest = _unrest(meshes[frontal])
     quiet = frontal[np.argsort(unrest, kind="stable")[: max(QUIET, round(QUIET_SHARE * frontal.size))]]
-    neutral = upright(_procrustes_mean(meshes[quiet]))
+    neutral = usual_shape(meshes[quiet])
     for _ in range(REFITS):
         local = pose_heads(lifted[quiet], neutral).local[:, :MESH_POINTS]
         neutral = _to_size(np.median(local, axis=0))
     return neutral
+
+
+def usual_shape(meshes: Reals) -> NDArray[np.float64]:
+    """The mean shape of meshes (n, 468 or more, 3) of any size, turn and place, upright: (468, 3) cm, head frame."""
+    return upright(_procrustes_mean(meshes[:, :MESH_POINTS].astype(np.float64)))
 
 
 def head_axes(meshes: Reals) -> NDArray[np.float64]:

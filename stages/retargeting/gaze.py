@@ -13,9 +13,8 @@ CORNERS = ((OUTER_CANTHI[0], INNER_CANTHI[0]), (INNER_CANTHI[1], OUTER_CANTHI[1]
 # Upper and lower lid opposite each other, two pairs an eye.
 LIDS = (((160, 144), (158, 153)), ((385, 380), (387, 373)))
 UP = np.array((0.0, 1.0, 0.0))  # head frame
-BULGE = (
-    0.2  # half eye widths: how far irises lie before the line between the corners, or turned heads seem to look aside
-)
+# Half eye widths: how far irises lie before the line between the corners, or turned heads seem to look aside.
+BULGE = 0.3
 CLOSED, CLOSED_SHARE = 0.12, 0.5  # openings below which no iris is seen: absolute, and of what is usual for narrow eyes
 
 
@@ -40,7 +39,10 @@ def eye_frames(mesh: Reals) -> EyeFrames:
 
 
 def iris_centres(mesh: Reals, gaze: Reals) -> NDArray[np.float64]:
-    """Where irises are: meshes (…, 468, 3) cm and gaze (…, 4) → (…, 2, 3) cm in the head frame, right eye first."""
+    """Where irises are: meshes (…, 468, 3) cm and gaze (…, 4) → (…, 2, 3) cm in the head frame, right eye first.
+
+    The mesh is the neutral one, as in `read_gaze`: eyeballs rest in the skull, whatever the skin around them does.
+    """
     eyes = eye_frames(mesh)
     steps = eyes.half[..., None] * gaze.reshape(*gaze.shape[:-1], 2, 2)
     return np.asarray(_before(eyes) + steps[..., :1] * eyes.right + steps[..., 1:] * eyes.up)
@@ -70,7 +72,8 @@ def read_gaze(
     that drawn from here again it meets the same pixel.
 
     Args:
-        mesh: (n, 468, 3) cm, head frame.
+        mesh: (468, 3) cm, head frame: the neutral face. The tracker lets the eyes' corners follow a glance up or down:
+            told from those of the same frame, eyes look up by half of what they do.
         slopes: (n, 2, p, 2) rays of p points of the right and the left eye, from `MetricCamera.slopes`.
         rotation: (n, 3, 3) and
         place: (n, 3) cm: from the head to the camera frame.
@@ -79,13 +82,13 @@ def read_gaze(
         (n, 2, p, 2): u, v.
     """
     eyes = eye_frames(mesh)
-    middle = np.einsum("nij,nej->nei", rotation, _before(eyes)) + place[:, None]
-    right, up = (np.einsum("nij,nej->nei", rotation, axis) for axis in (eyes.right, eyes.up))
+    middle = np.einsum("nij,ej->nei", rotation, _before(eyes)) + place[:, None]
+    right, up = (np.einsum("nij,ej->nei", rotation, axis) for axis in (eyes.right, eyes.up))
     # With the ray (a, b, -1)·depth: u·right + v·up - ray·depth = -middle/half, three equations for (u, v, depth/half).
     rays = np.concatenate((slopes, np.full((*slopes.shape[:-1], 1), -1.0)), axis=-1)
     axes = np.broadcast_to(np.stack((right, up), axis=-1)[:, :, None], (*rays.shape, 2))
     system = np.concatenate((axes, -rays[..., None]), axis=-1)
-    known = np.broadcast_to((-middle / eyes.half[..., None])[:, :, None], rays.shape)
+    known = np.broadcast_to((-middle / eyes.half[:, None])[:, :, None], rays.shape)
     return np.asarray(np.linalg.solve(system, known[..., None])[..., :2, 0])
 
 

@@ -15,6 +15,7 @@ from stages.retargeting.gaze import hold_while_closed, lid_openings, read_gaze
 from stages.retargeting.head_pose import pose_heads
 from stages.retargeting.illumination import PLAIN_LIGHT, plain_albedo
 from stages.retargeting.metric_camera import MetricCamera
+from stages.retargeting.neutral_face import steadied
 from stages.retargeting.slider_directions import find_sliders, mouth_openings
 
 GAZE_SHARE = (0.01, 0.99)  # quantiles of the gaze that count as its range: single frames of it are often wrong
@@ -40,7 +41,9 @@ def measure_face(
     learnt = np.flatnonzero(track.status[:trained] == Status.TRACKED)
     camera = MetricCamera(track.width, track.height)
     lifted = camera.lift(track.points[learnt])
-    neutral = measure_identity(lifted).astype(np.float32)
+    quiet = measure_identity(lifted).astype(np.float32)
+    first = _perform(track, quiet, None)
+    neutral = steadied(quiet, first, learnt, calm_moment(first, learnt))
     basis = learn_basis(pose_heads(lifted, neutral).local[:, :MESH_POINTS] - neutral)
     performance = _perform(track, neutral, basis)
     return _model(track, performance, neutral, basis, triangles, learnt), performance
@@ -58,15 +61,17 @@ def perform(track: FaceTrack, model: FaceModel) -> FacePerformance:
     return _perform(track, model.neutral, model.basis)
 
 
-def _perform(track: FaceTrack, neutral: NDArray[np.float32], basis: ExpressionBasis) -> FacePerformance:
+def _perform(track: FaceTrack, neutral: NDArray[np.float32], basis: ExpressionBasis | None) -> FacePerformance:
+    """With expressions as they were tracked where there is no basis yet."""
     camera = MetricCamera(track.width, track.height)
     points = track.points[_nearest_seen(track)]
     poses = pose_heads(camera.lift(points), neutral)
-    expression = basis.expression_of(basis.project(poses.local[:, :MESH_POINTS] - neutral))
-    mesh = neutral + expression
-    lids = lid_openings(mesh)
+    expression = (poses.local[:, :MESH_POINTS] - neutral).astype(np.float32)
+    if basis is not None:
+        expression = basis.expression_of(basis.project(expression))
+    lids = lid_openings(neutral + expression)
     irises = camera.slopes(points[:, IRIS_CENTRES, :2])[:, :, None]
-    gaze = read_gaze(mesh, irises, poses.rotation, poses.translation).reshape(-1, 4)
+    gaze = read_gaze(neutral, irises, poses.rotation, poses.translation).reshape(-1, 4)
     return FacePerformance(
         width=track.width,
         height=track.height,
@@ -148,7 +153,7 @@ def _iris_radius(
     numbers = np.array([(centre, *ring) for centre, ring in zip(IRIS_CENTRES, (RIGHT_IRIS, LEFT_IRIS), strict=True)])
     slopes = camera.slopes(track.points[learnt][:, numbers, :2])
     rotation = Rotation.from_rotvec(performance.rotation[learnt]).as_matrix()
-    seen = read_gaze(neutral + performance.expression[learnt], slopes, rotation, performance.translation[learnt])
+    seen = read_gaze(neutral, slopes, rotation, performance.translation[learnt])
     radii = np.linalg.norm(seen[:, :, 1:] - seen[:, :, :1], axis=-1).mean(axis=-1)
     open_ones = performance.lids[learnt] >= np.median(performance.lids[learnt], axis=0)
     return float(np.median(radii[open_ones]))

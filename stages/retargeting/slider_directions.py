@@ -69,13 +69,13 @@ def find_sliders(neutral: Reals, expressions: Reals) -> Sliders:
     """
     neutral = neutral.astype(np.float64)
     changes = expressions - expressions.mean(axis=0, dtype=np.float64)
-    measured = _measures(neutral + expressions)
+    measured = expression_measures(neutral + expressions)
     learnt = _regression(measured - measured.mean(axis=0), changes)
     low, high = np.quantile(measured, (0.02, 0.98), axis=0)
     directions = []
     for slider, (region, usual) in enumerate(zip(_REGIONS, _usual_motion(neutral), strict=True)):
         moved = learnt[slider] * region.mask(neutral)[:, None]
-        rises = (_measures((neutral + moved)[None]) - _measures(neutral[None]))[0, slider] > 0
+        rises = (expression_measures((neutral + moved)[None]) - expression_measures(neutral[None]))[0, slider] > 0
         direction = moved if high[slider] - low[slider] >= STILL[slider] and rises else usual
         directions.append(direction / np.linalg.norm(direction))
     parts = np.einsum("nvc,svc->ns", expressions, np.stack(directions))
@@ -83,7 +83,7 @@ def find_sliders(neutral: Reals, expressions: Reals) -> Sliders:
     return Sliders(jaw, smile, brows, lids, parts.min(axis=0).astype(np.float32), parts.max(axis=0).astype(np.float32))
 
 
-def _measures(meshes: NDArray[np.float64]) -> NDArray[np.float64]:
+def expression_measures(meshes: NDArray[np.float64]) -> NDArray[np.float64]:
     """What the sliders are to change, cm: the lips' gap, the smile, the brows' height, the lids' gap: (n, 4)."""
     right, left = MOUTH_CORNERS
     gap = meshes[:, 13, 1] - meshes[:, 14, 1]

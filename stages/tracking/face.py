@@ -15,6 +15,7 @@ from pipeline.values import FaceTrack
 from pipeline.video import frame_times, probe
 from stages.tracking.face_choice import FaceChoice, parse_face_choice
 from stages.tracking.face_follow import FaceNote, FaceSight, follow_face
+from stages.tracking.face_irises import IrisSight
 from stages.tracking.face_notes_file import load_notes, save_notes
 from stages.tracking.face_repair import FaceRepairConfig, RawFaceTrack, repair_face
 from stages.tracking.face_shoulders import SHOULDERS_EVERY, Shoulders
@@ -26,6 +27,8 @@ __all__ = ["FaceChoice", "FaceRepairConfig", "FaceTrackerConfig", "parse_face_ch
 # Both are multiples of SHOULDERS_EVERY, so that pieces look at shoulders where the whole clip does.
 PIECE_FRAMES = 240  # that another machine tracks at a time
 WARM_UP = 12  # frames that it begins early, to come upon the path of the piece before
+
+UNCLEAR_IRIS = "nothing dark stands out between the lids"
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +128,15 @@ def _report(sights: Sequence[FaceSight], path: Path) -> None:
         if note is not FaceNote.NOTHING:
             where = f"frame {indices[0]}" if len(indices) == 1 else f"frames {indices[0]}–{indices[-1]}"
             log.warning("%s, %s: %s", path.name, where, note.value)
+    _report_irises(sights, path)
+
+
+def _report_irises(sights: Sequence[FaceSight], path: Path) -> None:
+    """Say for each eye in how many frames its iris is the network's guess though the lids are open."""
+    irises = np.array([sight.irises for sight in sights if sight.irises is not None]).reshape(-1, 2)
+    for name, unclear in zip(("right", "left"), (irises == IrisSight.UNCLEAR).sum(axis=0).tolist(), strict=True):
+        if unclear:
+            log.info("%s: %s iris guessed in %d of %d frames: %s", path.name, name, unclear, len(irises), UNCLEAR_IRIS)
 
 
 def _somebody(seen: Sequence[_Seen], path: Path) -> None:

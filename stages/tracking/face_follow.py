@@ -56,6 +56,7 @@ class FaceSight:
     time: Fraction  # seconds since the clip's first frame
     points: NDArray[np.float32] | None  # (478, 3), see `FaceReading`; None: a gap
     confidence: float  # 0 … 1, that this is a face; 0 in a gap
+    irises: NDArray[np.uint8] | None  # (2,), see `FaceReading`; None: a gap
     distance: float  # of the picture from the one before, as `find_cuts` wants it
     note: FaceNote
 
@@ -89,9 +90,9 @@ def follow_face(
         reading, note = _see(frame, choice, trail, where)
         trail = _remembered(replace(trail, signature=signature), reading)
         if reading is None:
-            yield frame, FaceSight(frame.time, None, 0.0, distance, note)
+            yield frame, FaceSight(frame.time, None, 0.0, None, distance, note)
         else:
-            yield frame, FaceSight(frame.time, reading.points, reading.confidence, distance, note)
+            yield frame, FaceSight(frame.time, reading.points, reading.confidence, reading.irises, distance, note)
 
 
 def _see(

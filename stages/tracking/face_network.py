@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pipeline.face_landmarks import FACE_POINTS, MESH_POINTS, OUTER_CANTHI
 from pipeline.sampling import Map, Picture, averaged, joined, shrinking, size_of
 from pipeline.values import Box
+from stages.tracking.face_irises import find_irises
 from stages.tracking.face_looks import FACE_CROP, FaceLooks, face_looks
 from stages.tracking.networks import quiet_standard_error
 from stages.tracking.region import CROP, Region
@@ -53,6 +54,7 @@ class FaceReading:
     confidence: float  # 0 … 1, that this is a face
     region: Region  # where the same face is to be looked for in the next frame
     looks: FaceLooks  # of what the network looked at
+    irises: NDArray[np.uint8]  # (2,): values of `IrisSight`, right and left: what the points of the irises go by
 
 
 class FaceNetworks:
@@ -97,7 +99,10 @@ class FaceNetworks:
         return tuple(sorted((_sighting(face, part) for face in found), key=lambda one: -one.score))
 
     def read(self, picture: Picture, region: Region) -> FaceReading:
-        """The points of the face in `region` of the picture, and how sure the network is that there is one."""
+        """The points of the face in `region` of the picture, and how sure the network is that there is one.
+
+        The irises are measured in the picture, as the network's follow the lids: see `find_irises`.
+        """
         to_frame = _crop_to_frame(region)
         crop = averaged(picture, to_frame, (FACE_CROP, FACE_CROP))
         answer = self._reader.process(crop)
@@ -107,7 +112,9 @@ class FaceNetworks:
         points = np.empty((FACE_POINTS, 3), dtype=np.float32)
         points[:, :2] = (marks[:, :2] * FACE_CROP - 0.5) @ to_frame[:, :2].T + to_frame[:, 2]
         points[:, 2] = marks[:, 2] * region.side
-        return FaceReading(points, float(answer.presence), face_region(points), face_looks(crop))
+        irises = find_irises(picture, points)
+        looks = face_looks(crop)
+        return FaceReading(irises.points, float(answer.presence), face_region(points), looks, irises.sights)
 
 
 def face_region(points: NDArray[np.float32]) -> Region:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.array_file import ArrayFile, Field
 from pipeline.face_landmarks import FACE_POINTS
+from stages.tracking.face_irises import IrisSight
 from stages.tracking.face_network import FaceReading
 from stages.tracking.face_shoulders import Shoulders
 from stages.tracking.face_views import Notes
@@ -20,7 +21,7 @@ _NOBODY = -1
 _READ, _QUICK, _THOROUGH = 0, 1, 2  # what a reading answered: `read`, or a search
 _FILE = ArrayFile(
     kind="span of face notes",
-    version=1,
+    version=2,
     remedy="Delete it; it is made again.",
     fields=(
         Field("time_numerators", np.int64, ("n",)),
@@ -34,6 +35,7 @@ _FILE = ArrayFile(
         Field("reading_confidence", np.float64, ("r",), least=0, most=1),
         Field("reading_region", np.float64, ("r", 4)),
         Field("reading_looks", np.float32, ("r", 216), least=0),
+        Field("reading_irises", np.uint8, ("r", 2), most=max(IrisSight)),
         Field("search_of", np.int64, ("s",), least=_NOBODY),
         Field("search_thorough", np.bool_, ("s",)),
         Field("body_of", np.int64, ("b",), least=_NOBODY),
@@ -49,15 +51,16 @@ def save_notes(span: Sequence[Notes], path: Path) -> None:
 
     Raises: StorageError: the disk is full or the folder cannot be written.
     """
-    nothing = FaceReading(np.zeros((FACE_POINTS, 3), np.float32), 0.0, Region(0, 0, 0, 0), np.zeros(216, np.float32))
-    rows = [(_NOBODY, _READ, nothing.region, nothing)]
+    nowhere, nothing = Region(0, 0, 0, 0), np.zeros((FACE_POINTS, 3), np.float32)
+    nobody = FaceReading(nothing, 0.0, nowhere, np.zeros(216, np.float32), np.zeros(2, np.uint8))
+    rows = [(_NOBODY, _READ, nowhere, nobody)]
     searches = [(_NOBODY, False)]
-    bodies: list[tuple[int, Region, Shoulders | None]] = [(_NOBODY, nothing.region, None)]
+    bodies: list[tuple[int, Region, Shoulders | None]] = [(_NOBODY, nowhere, None)]
     for number, notes in enumerate(span):
         rows += [(number, _READ, region, reading) for region, reading in notes.reads.items()]
         for thorough, found in notes.searches.items():
             searches.append((number, thorough))
-            rows += [(number, _THOROUGH if thorough else _QUICK, nothing.region, reading) for reading in found]
+            rows += [(number, _THOROUGH if thorough else _QUICK, nowhere, reading) for reading in found]
         bodies += [(number, region, shoulders) for region, shoulders in notes.bodies.items()]
     _FILE.save({**_frames(span), **_readings(rows), **_searches(searches), **_bodies(bodies)}, path)
 
@@ -107,6 +110,7 @@ def _readings(rows: Sequence[tuple[int, int, Region, FaceReading]]) -> dict[str,
         "reading_confidence": np.array([reading.confidence for _, _, _, reading in rows]),
         "reading_region": np.array([_numbers(reading.region) for _, _, _, reading in rows]),
         "reading_looks": np.array([reading.looks for _, _, _, reading in rows]),
+        "reading_irises": np.array([reading.irises for _, _, _, reading in rows]),
     }
 
 
@@ -132,6 +136,7 @@ def _reading(arrays: dict[str, NDArray[Any]], row: int) -> FaceReading:
         confidence=float(arrays["reading_confidence"][row]),
         region=_region(arrays["reading_region"][row]),
         looks=arrays["reading_looks"][row],
+        irises=arrays["reading_irises"][row],
     )
 
 

@@ -28,6 +28,7 @@ from stages.conditioning.background import (
     plate_frames,
     plate_of_frames,
 )
+from stages.conditioning.face_images import CHANNELS as FACE_CHANNELS
 from stages.conditioning.face_images import FaceImagesFormat
 from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figure
 from stages.tracking.mask import person_masks
@@ -46,7 +47,10 @@ ARRAYS = ("pictures", "conditions", "masks", "plates", "plate_of", "joints", "fo
 Style = StickFigureFormat | FaceImagesFormat
 
 # What a clip's conditions are, by their channels.
-STYLES: dict[int, type[StickFigureFormat] | type[FaceImagesFormat]] = {3: StickFigureFormat, 9: FaceImagesFormat}
+STYLES: dict[int, type[StickFigureFormat] | type[FaceImagesFormat]] = {
+    3: StickFigureFormat,
+    FACE_CHANNELS: FaceImagesFormat,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +60,7 @@ class PreparedClip:
     framing: Framing
     style: Style
     pictures: U8  # (n, h, w, 3) RGB
-    conditions: U8  # (n, h, w, 3) RGB: stick figures; (n, h, w, 9): three pictures of a face
+    conditions: U8  # (n, h, w, 3) RGB: stick figures; (n, h, w, 12): four pictures of a face
     masks: U8  # (n, h, w): person, 0 … 255
     plates: U8  # (p, h, w, 3) RGB
     plate_of: NDArray[np.int32]  # (n,): the plate behind each frame

@@ -17,7 +17,7 @@ from pipeline.face_landmarks import (
     OUTER_CANTHI,
 )
 from pipeline.values import JOINTS, FacePerformance, FaceTrack, Status
-from stages.conditioning.face_images import FaceImagesFormat, draw_face_images
+from stages.conditioning.face_images import CHANNELS, FaceImagesFormat, draw_face_images
 from stages.retargeting.face_model import FaceModel
 from stages.tracking.silhouette import person_silhouettes
 from stages.training.clip_pieces import as_drawn
@@ -32,7 +32,6 @@ LEAST_SIDE = 64  # pixels: in a smaller picture no eye can be read
 
 # BlazePose's numbers for what a face and its shoulders show.
 NOSE, LEFT_EYE, RIGHT_EYE, MOUTH_LEFT, MOUTH_RIGHT, LEFT_SHOULDER, RIGHT_SHOULDER = 0, 2, 5, 9, 10, 11, 12
-CHANNELS = 9  # of face images: three pictures
 
 
 def frame_head(track: FaceTrack, *, pixels: int, stride: int, size: tuple[int, int] | None = None) -> Framing:

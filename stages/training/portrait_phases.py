@@ -7,9 +7,9 @@ from models.deep_video_portraits.discriminators import PortraitJudgesConfig
 from models.deep_video_portraits.light import LightPortraitConfig
 from models.deep_video_portraits.objective import PortraitWeights
 from models.deep_video_portraits.rendering_to_video import RenderingToVideoConfig
-from stages.conditioning.face_images import FaceImagesFormat
+from stages.conditioning.face_images import CHANNELS, FaceImagesFormat
+from stages.training.optimisers import OptimiserName
 from stages.training.phases import SequencePhase, gaps_of
-from stages.training.portrait_clip import CHANNELS
 
 # Terms that need a judge.
 JUDGED = tuple(f"{prefix}{term}" for prefix in ("", "mouth_", "eyes_") for term in ("gan", "feature_matching"))
@@ -25,8 +25,9 @@ class PortraitPhase:
     learning_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)  # of Adam
     schedule: Literal["cosine", "linear"] = "cosine"
+    optimiser: OptimiserName = "adam"  # of the generator; judges have Adam
     weights: PortraitWeights = field(default_factory=PortraitWeights)
-    judges: PortraitJudgesConfig = field(default_factory=PortraitJudgesConfig)
+    judges: PortraitJudgesConfig = field(default_factory=lambda: PortraitJudgesConfig(condition_channels=CHANNELS))
     judged_from: float = 0.0  # share of the phase before which nobody judges
     shift: float = 0.0  # random shift of the training pictures, share of their size
     begins: float = 0.1  # chance that a frame is shown as one of the first of a film, whose past is short

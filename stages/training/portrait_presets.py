@@ -7,13 +7,14 @@ from models.deep_video_portraits.light import LightPortraitConfig
 from models.deep_video_portraits.objective import PortraitWeights
 from models.deep_video_portraits.rendering_to_video import RenderingToVideoConfig
 from pipeline.errors import UnknownChoice
+from stages.conditioning.face_images import CHANNELS
 from stages.training.phases import SequencePhase
-from stages.training.portrait_clip import CHANNELS
 from stages.training.portrait_phases import PortraitPhase, PortraitPreset
 from stages.training.presets import VID2VID
 
 DEEP_VIDEO_PORTRAITS: dict[str, PortraitPreset] = {
-    # Minutes on a processor: no discriminator, one small network, the background given; eyes and mouth count twice.
+    # Minutes on a processor: no discriminator, one small network over a learnt texture, the background given; eyes and
+    # mouth count twice.
     "draft": PortraitPreset(
         name="draft",
         pixels=192 * 192,
@@ -24,7 +25,8 @@ DEEP_VIDEO_PORTRAITS: dict[str, PortraitPreset] = {
                 batch=2,
                 learning_rate=1e-3,
                 betas=(0.9, 0.99),
-                weights=PortraitWeights(gan=0.0, l1=1.0, region_l1=0.2, structure=0.1, mask=0.05, foreground=0.5),
+                optimiser="muon",
+                weights=PortraitWeights(gan=0.0, l1=1.0, region_l1=0.2, structure=0.5, mask=0.05, foreground=0.5),
                 shift=0.03,
                 ema=0.998,
             ),
@@ -37,9 +39,9 @@ DEEP_VIDEO_PORTRAITS: dict[str, PortraitPreset] = {
         stride=256,
         phases=(
             PortraitPhase(
-                network=RenderingToVideoConfig(),
+                network=RenderingToVideoConfig(condition_channels=CHANNELS),
                 weights=PortraitWeights(l1=100.0, mouth_gan=1.0, eyes_gan=1.0),
-                judges=PortraitJudgesConfig(mouth=True, eyes=True),
+                judges=PortraitJudgesConfig(condition_channels=CHANNELS, mouth=True, eyes=True),
                 shift=0.02,
             ),
         ),
@@ -51,7 +53,7 @@ DEEP_VIDEO_PORTRAITS: dict[str, PortraitPreset] = {
         stride=512,
         phases=(
             PortraitPhase(
-                network=RenderingToVideoConfig(levels=9),
+                network=RenderingToVideoConfig(condition_channels=CHANNELS, levels=9),
                 batch=8,
                 weights=PortraitWeights(
                     feature_matching=10.0,
@@ -62,7 +64,7 @@ DEEP_VIDEO_PORTRAITS: dict[str, PortraitPreset] = {
                     eyes_gan=1.0,
                     eyes_feature_matching=10.0,
                 ),
-                judges=PortraitJudgesConfig(scales=2, mouth=True, eyes=True),
+                judges=PortraitJudgesConfig(condition_channels=CHANNELS, scales=2, mouth=True, eyes=True),
                 shift=0.02,
             ),
         ),
@@ -71,7 +73,7 @@ DEEP_VIDEO_PORTRAITS: dict[str, PortraitPreset] = {
 
 
 def _for_faces(phase: SequencePhase) -> SequencePhase:
-    """A dance's phase for heads: three pictures of the face instead of a stick figure, and no hands to judge."""
+    """A dance's phase for heads: pictures of the face instead of a stick figure, and no hands to judge."""
     return replace(
         phase,
         network=replace(phase.network, coarse=replace(phase.network.coarse, condition_channels=CHANNELS)),

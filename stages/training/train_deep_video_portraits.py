@@ -35,6 +35,7 @@ from stages.training.bricks import (
 )
 from stages.training.clips import PreparedClip
 from stages.training.networks import build_network
+from stages.training.optimisers import build_optimiser
 from stages.training.phases import Budget
 from stages.training.portrait_phases import PortraitPhase
 from stages.training.portrait_windows import Windows, draw_windows, eye_squares, mouth_squares, square_sides
@@ -121,7 +122,8 @@ def _players(phase: PortraitPhase, compute: Compute) -> _Players:
     network = network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Ema(network, decay=phase.ema)
     modules: dict[str, nn.Module] = {"network": network, "average": average}
-    optimisers = {"network": torch.optim.Adam(network.parameters(), phase.learning_rate, betas=phase.betas)}
+    of_network = build_optimiser(phase.optimiser, network.parameters(), phase.learning_rate, phase.betas, compute)
+    optimisers = {"network": of_network}
     judges: PortraitJudges | None = None
     if phase.weights.judged:
         judges = initialise(PortraitJudges(phase.judges), chance)
@@ -129,7 +131,7 @@ def _players(phase: PortraitPhase, compute: Compute) -> _Players:
         modules["judges"] = judges
         optimisers["judges"] = torch.optim.Adam(judges.parameters(), phase.learning_rate, betas=phase.betas)
     state = TrainingState(modules=modules, optimisers=optimisers)
-    return _Players(network, judges, average, optimisers["network"], optimisers.get("judges"), state)
+    return _Players(network, judges, average, of_network, optimisers.get("judges"), state)
 
 
 @contextmanager

@@ -109,7 +109,7 @@ class FaceTouch:
 class Shown:
     """A held-out frame beside the truth, (h, w, 3) uint8 each."""
 
-    condition: NDArray[np.uint8]  # of a face the first of its three pictures, the shaded one
+    condition: NDArray[np.uint8]  # of a face the first of its pictures, the shaded one
     painted: NDArray[np.uint8]
     true: NDArray[np.uint8]
     drift: float  # see models.performance

@@ -17,11 +17,11 @@ from models.vid2vid.generator import LIGHT
 from models.vid2vid.objective import Vid2VidWeights
 from models.vid2vid.pyramid import PyramidConfig
 from pipeline.values import Box, FaceTrack, Status
-from stages.conditioning.face_images import FaceImagesFormat
+from stages.conditioning.face_images import CHANNELS, FaceImagesFormat
 from stages.training.clips import PreparedClip, trained_frames
 from stages.training.framing import Framing
 from stages.training.phases import SequencePhase
-from stages.training.portrait_clip import CHANNELS, LEFT_EYE, MOUTH_LEFT, MOUTH_RIGHT, NOSE, RIGHT_EYE
+from stages.training.portrait_clip import LEFT_EYE, MOUTH_LEFT, MOUTH_RIGHT, NOSE, RIGHT_EYE
 from stages.training.portrait_phases import PortraitPhase, PortraitPreset
 
 SIDE = 64  # pixels of the pictures
@@ -43,12 +43,14 @@ LIGHT_PHASE = PortraitPhase(
 )
 # The published network and all of its judges, likewise.
 JUDGED_PHASE = PortraitPhase(
-    network=RenderingToVideoConfig(window=3, base_channels=4, levels=4),
+    network=RenderingToVideoConfig(condition_channels=CHANNELS, window=3, base_channels=4, levels=4),
     batch=2,
     weights=PortraitWeights(
         l1=10.0, feature_matching=1.0, region_l1=1.0, mouth_gan=1.0, eyes_gan=1.0, eyes_feature_matching=1.0
     ),
-    judges=PortraitJudgesConfig(window=3, base_channels=4, layers=2, mouth=True, eyes=True),
+    judges=PortraitJudgesConfig(
+        condition_channels=CHANNELS, window=3, base_channels=4, layers=2, mouth=True, eyes=True
+    ),
     judged_from=0.3,
     shift=0.04,
     ema=0.9,
@@ -76,7 +78,7 @@ def tiny(phase: PortraitPhase | SequencePhase) -> PortraitPreset:
 
 
 def head_clip() -> PreparedClip:
-    """A head that moves to and fro, in two shots; conditions are its outline, its places and its features."""
+    """A head that moves to and fro, in two shots; its conditions are outline, places, features, places."""
     centres = np.array([(32 + 8 * np.sin(frame / 5), 30 + 4 * np.cos(frame / 7)) for frame in range(FRAMES)])
     wall = np.full((SIDE, SIDE, 3), 90, np.uint8)
     wall[:, ::8] = (60, 80, 120)
@@ -111,7 +113,7 @@ def _head(
     for side in (-1, 1):
         cv2.circle(features, (centre[0] + side * round(EYES_APART / 2), centre[1] - 4), 3, (255, 255, 255), cv2.FILLED)
     picture = np.where(mask[..., None] > 0, np.maximum(skin, features), wall)
-    return picture, np.concatenate([skin, places, features], axis=2), mask
+    return picture, np.concatenate([skin, places, features, places], axis=2), mask
 
 
 def _joints(centres: NDArray[np.float64]) -> NDArray[np.float32]:

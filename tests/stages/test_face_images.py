@@ -1,4 +1,4 @@
-"""The three pictures of a face agree with one another, follow it by fractions of a pixel, and show what it does."""
+"""The pictures of a face agree with one another, follow it by fractions of a pixel, and show what it does."""
 
 import numpy as np
 import pytest
@@ -11,12 +11,14 @@ from pipeline.face_landmarks import INNER_LIPS, LEFT_EYE, NOSE_TIP, RIGHT_EYE
 from pipeline.image import resize
 from pipeline.values import Box, FacePerformance, Status
 from stages.conditioning.face_images import FaceImagesFormat, draw_face_images
+from stages.conditioning.head_shell import REACH, HeadShell
 from stages.retargeting.face_model import FaceModel
 
 STYLE = FaceImagesFormat()
 WHOLE = Box(0, 0, WIDTH, HEIGHT)
-DIFFUSE, PLACE, FEATURES = slice(0, 3), slice(3, 6), slice(6, 9)
+DIFFUSE, PLACE, FEATURES, SHELL = slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 12)
 RED, GREEN, BLUE = 6, 7, 8
+FAR = 45.0  # cm
 PIXEL = DISTANCE / (HEIGHT / 2 / np.tan(np.radians(31.5)))  # cm at the head's distance
 
 
@@ -229,14 +231,60 @@ def test_what_is_drawn_is_left_as_it_was(model: FaceModel) -> None:
     assert np.array_equal(model.neutral, neutral)
 
 
+def far_face(turn: tuple[float, float, float] = (0, 0, 0)) -> FacePerformance:
+    """The face so far away that all of its head is in the picture."""
+    return still_face(rotation=np.array(turn, np.float32), translation=np.array([0, 0, -FAR], np.float32))
+
+
+def on_shell(model: FaceModel, radii: tuple[float, float, float], turn: tuple[float, float, float]) -> tuple[int, int]:
+    """The pixel (row, column) that shows a point of the shell, given in radii from its middle."""
+    shell = HeadShell.around(model.neutral)
+    x, y, z = Rotation.from_rotvec(turn).apply(shell.centre + np.array(radii) * shell.radii) - [0, 0, FAR]
+    focal = HEIGHT / 2 / np.tan(np.radians(31.5))
+    return round(-focal * y / -z + HEIGHT / 2 - 0.5), round(focal * x / -z + WIDTH / 2 - 0.5)
+
+
+@pytest.mark.parametrize("turn", [(0, 0, 0), (0.2, 0.5, -0.3), (-0.1, -0.4, 0.2)])
+@pytest.mark.parametrize("point", [(0.0, 0.8, 0.6), (0.48, 0.6, 0.64), (-0.36, 0.48, 0.8)])
+def test_a_curl_has_one_place_on_the_shell_wherever_the_head_turns(
+    model: FaceModel, point: tuple[float, float, float], turn: tuple[float, float, float]
+) -> None:
+    drawn = draw(model, far_face(turn))[..., SHELL]
+    code = 127.5 * (1 + np.array(point) / REACH)
+    assert drawn[on_shell(model, point, turn)] == pytest.approx(code, abs=6)  # half a pixel away at most
+
+
+def test_the_shell_holds_face_and_hair_and_ends_beside_them(model: FaceModel) -> None:
+    drawn = draw(model, far_face())
+    head, face = drawn[..., SHELL].any(axis=2), drawn[..., PLACE].any(axis=2)
+    assert head[face].mean() > 0.98
+    top, bottom = np.flatnonzero(face.any(axis=1))[[0, -1]]
+    assert np.flatnonzero(head.any(axis=1))[0] < top - 0.2 * (bottom - top)
+    assert not head[:, [20, -20]].any()
+
+
+def test_what_stands_off_the_shell_has_the_nearest_place_and_a_radius_beyond_it(model: FaceModel) -> None:
+    row = on_shell(model, (0, 0, 0), (0, 0, 0))[0]
+    across = draw(model, far_face())[row, :, SHELL].astype(float)
+    radius = np.linalg.norm(across / 127.5 - 1, axis=1)[across.any(axis=1)] * REACH
+    assert radius.min() == pytest.approx(1, abs=0.02)
+    assert 1.05 < radius[0] <= REACH + 0.01 and 1.05 < radius[-1] <= REACH + 0.01
+    assert (np.diff(across[across.any(axis=1), 0]) >= 0).all()
+
+
+def test_a_shell_out_of_the_window_or_behind_the_camera_is_not_drawn(model: FaceModel) -> None:
+    assert not draw(model, still_face(translation=moved(1000)))[..., SHELL].any()
+    assert not draw(model, still_face(translation=np.array([0, 0, DISTANCE], np.float32)))[..., SHELL].any()
+
+
 def test_a_face_out_of_the_window_is_a_black_picture(model: FaceModel) -> None:
     assert not only_face(draw(model, still_face(translation=moved(1000)))).any()
 
 
 def test_another_format_of_the_pictures_is_refused() -> None:
     with pytest.raises(ModelError) as caught:
-        FaceImagesFormat(version=2)
-    assert str(caught.value) == "conditioning: face images format 2; expected format 1. Train the model again."
+        FaceImagesFormat(version=3)
+    assert str(caught.value) == "conditioning: face images format 3; expected format 2. Train the model again."
 
 
 def test_eyes_cannot_appear_before_they_vanish() -> None:

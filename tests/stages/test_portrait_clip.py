@@ -189,7 +189,7 @@ def test_a_prepared_portrait_holds_the_films_pictures_and_the_faces_images(egg_c
     assert clip.face_images == STYLE and clip.trained == 48
     assert np.array_equal(clip.pictures[frame], resize(crop(images()[frame], framing.window), *size))
     drawn = draw_face_images(PERFORMANCE, frame, MODEL, framing.window, *size, STYLE)
-    assert clip.conditions.shape[1:] == (*size[::-1], 9) and np.array_equal(clip.conditions[frame], drawn)
+    assert clip.conditions.shape[1:] == (*size[::-1], 12) and np.array_equal(clip.conditions[frame], drawn)
     assert np.array_equal(np.load(egg_clip / "still.npy"), images()[REFERENCE])
     assert np.load(egg_clip / "background.npy").shape == (HEIGHT, WIDTH, 3)
     assert np.array_equal(clip.noses[:, :2], framing.in_picture(TRACK.points[:, 4, :2]))
@@ -268,8 +268,8 @@ def test_a_part_that_changed_or_is_missing_is_refused_by_name(folder: Path, comp
             "`understudy dance`.",
         ),
         ({"version": 2}, "model version 2; expected version 1. Train the model again."),
-        ({"style": {"version": 7}}, "face images format 7; expected format 1. Train the model again."),
-        ({"style": None}, "face images format None; expected format 1. Train the model again."),
+        ({"style": {"version": 7}}, "face images format 7; expected format 2. Train the model again."),
+        ({"style": None}, "face images format None; expected format 2. Train the model again."),
         ({"clip_name": None}, "clip_name: "),
     ],
 )

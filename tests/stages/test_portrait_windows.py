@@ -11,9 +11,10 @@ from models.region import cut_regions
 from pipeline.compute import Compute
 from pipeline.errors import TrainingError
 from pipeline.image import to_tensor
+from stages.conditioning.face_images import CHANNELS
 from stages.training.clips import PreparedClip
 from stages.training.flow_teacher import FlowTeacherConfig, TaughtFlow
-from stages.training.portrait_clip import CHANNELS, NOSE
+from stages.training.portrait_clip import NOSE
 from stages.training.portrait_windows import Windows, draw_windows, eye_squares, mouth_squares, square_sides
 from stages.training.takes import TakePlan, TakeSource
 

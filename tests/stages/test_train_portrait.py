@@ -16,6 +16,7 @@ from models.deep_video_portraits.rendering_to_video import RenderingToVideoConfi
 from pipeline.compute import Compute
 from pipeline.errors import UnknownChoice
 from pipeline.image import read_png
+from stages.conditioning.face_images import CHANNELS
 from stages.training.bricks import Report
 from stages.training.flow_teacher import FlowTeacherConfig, open_flow, teach_flow
 from stages.training.phases import Budget, SequencePhase
@@ -181,12 +182,12 @@ def test_unknown_words_are_told_the_known_ones() -> None:
 
 
 def test_phases_that_do_not_fit_together_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"see \(3, 9\) channels of a frame, expected 9"):
-        PortraitPhase(network=LightPortraitConfig(condition_channels=3))
+    with pytest.raises(ValueError, match=r"see \(3, 12\) channels of a frame, expected 12"):
+        PortraitPhase(network=LightPortraitConfig(condition_channels=3, texture_channels=0))
     with pytest.raises(ValueError, match=r"judges\.window is 11, expected at most the network's, 3"):
-        PortraitPhase(network=RenderingToVideoConfig(window=3))
+        PortraitPhase(network=RenderingToVideoConfig(condition_channels=CHANNELS, window=3))
     with pytest.raises(ValueError, match="stride is 16, expected a multiple of 256 x 1"):
-        tiny(PortraitPhase(network=RenderingToVideoConfig()))
+        tiny(PortraitPhase(network=RenderingToVideoConfig(condition_channels=CHANNELS)))
     with pytest.raises(ValueError, match="several, expected one"):
         PortraitPreset(name="two", pixels=1, stride=16, phases=(LIGHT_PHASE, LIGHT_PHASE))
 
@@ -200,5 +201,5 @@ def test_phases_that_do_not_fit_together_are_refused() -> None:
     ],
 )
 def test_a_dancers_phase_is_no_portraits(phase: SequencePhase) -> None:
-    with pytest.raises(ValueError, match="expected 9 channels, 0 and no judge"):
+    with pytest.raises(ValueError, match="expected 12 channels, 0 and no judge"):
         tiny(phase)

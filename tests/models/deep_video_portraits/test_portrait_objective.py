@@ -212,7 +212,11 @@ def test_a_weight_below_zero_is_refused() -> None:
 
 
 def light() -> LightPortraitGenerator:
-    return LightPortraitGenerator(LightPortraitConfig(window=2, base_channels=8, most_channels=16, halvings=2))
+    return LightPortraitGenerator(
+        LightPortraitConfig(
+            condition_channels=9, texture_channels=0, window=2, base_channels=8, most_channels=16, halvings=2
+        )
+    )
 
 
 def published() -> RenderingToVideo:

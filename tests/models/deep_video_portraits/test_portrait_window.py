@@ -12,8 +12,8 @@ from models.deep_video_portraits.remembers_conditions import RemembersConditions
 from models.deep_video_portraits.rendering_to_video import RenderingToVideo, RenderingToVideoConfig
 from models.performance import Memory, drift
 
-LIGHT = LightPortraitConfig(condition_channels=9, window=3, base_channels=4, most_channels=8, halvings=1, blocks=2)
-PUBLISHED = RenderingToVideoConfig(condition_channels=9, window=3, base_channels=4, levels=3)
+LIGHT = LightPortraitConfig(condition_channels=12, window=3, base_channels=4, most_channels=8, halvings=1, blocks=2)
+PUBLISHED = RenderingToVideoConfig(condition_channels=12, window=3, base_channels=4, levels=3)
 
 
 def seeded(config: LightPortraitConfig | RenderingToVideoConfig) -> RemembersConditions:
@@ -30,7 +30,7 @@ def performer(request: pytest.FixtureRequest) -> RemembersConditions:
     return seeded(request.param)
 
 
-def conditions(count: int, seed: int = 0, channels: int = 9) -> Tensor:
+def conditions(count: int, seed: int = 0, channels: int = 12) -> Tensor:
     return torch.rand(count, 1, channels, 16, 24, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
@@ -62,8 +62,8 @@ def test_the_first_condition_stands_for_those_before_it(performer: RemembersCond
     film = conditions(2)
     images, _ = roll_out(performer, film, performer.blank(film[0]))
     with torch.inference_mode():
-        first = performer.paint_window(film[[0, 0, 0]].flatten(0, 1).reshape(1, 27, 16, 24), plate()).image
-        second = performer.paint_window(film[[0, 0, 1]].flatten(0, 1).reshape(1, 27, 16, 24), plate()).image
+        first = performer.paint_window(film[[0, 0, 0]].flatten(0, 1).reshape(1, 36, 16, 24), plate()).image
+        second = performer.paint_window(film[[0, 0, 1]].flatten(0, 1).reshape(1, 36, 16, 24), plate()).image
     assert torch.equal(images[0], first)
     assert torch.equal(images[1], second)
 
@@ -114,7 +114,7 @@ def test_the_published_network_looks_at_no_plate_and_does_not_drift() -> None:
 
 
 def set_matte(logit: float) -> LightPortraitGenerator:
-    """Make the matte the same everywhere: the last four of the painted channels are its four pixels."""
+    """Make the matte the same everywhere: the last four of the painted channels are its four pixels; no texture yet."""
     network = seeded(LIGHT)
     assert isinstance(network, LightPortraitGenerator) and network.paint.bias is not None
     with torch.no_grad():
@@ -137,13 +137,13 @@ def test_an_open_matte_shows_the_person_alone() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(16, 18), (4, 16)])
 def test_a_size_the_light_one_cannot_halve_is_refused(height: int, width: int) -> None:
-    window, backdrop = torch.zeros(1, 27, height, width), torch.zeros(1, 3, height, width)
+    window, backdrop = torch.zeros(1, 36, height, width), torch.zeros(1, 3, height, width)
     with pytest.raises(ValueError, match=f"The picture is {width}x{height}, expected multiples of 4, at least 8"):
         seeded(LIGHT).paint_window(window, backdrop)
 
 
 def test_a_window_of_another_length_is_refused_by_the_light_one() -> None:
-    with pytest.raises(ValueError, match=r"The window has 9 channels, expected 27: 3 conditions of 9\."):
+    with pytest.raises(ValueError, match=r"The window has 9 channels, expected 36: 3 conditions of 12\."):
         seeded(LIGHT).paint_window(torch.zeros(1, 9, 16, 16), torch.zeros(1, 3, 16, 16))
 
 
@@ -152,10 +152,14 @@ def test_a_light_shape_that_makes_no_sense_is_refused() -> None:
         LightPortraitConfig(blocks=0)
     with pytest.raises(ValueError, match=r"LightPortraitConfig\.most_channels is 16, expected at least the base, 32"):
         LightPortraitConfig(base_channels=32, most_channels=16)
+    with pytest.raises(ValueError, match="expected 0, or 4 or more with 12 or more"):
+        LightPortraitConfig(condition_channels=9)
+    with pytest.raises(ValueError, match="texture_channels is 3 and condition_channels 12"):
+        LightPortraitConfig(texture_channels=3)
 
 
 def test_the_light_picture_is_float32_where_the_bulk_is_bfloat16() -> None:
     with torch.autocast("cpu", torch.bfloat16):
-        made = seeded(LIGHT).paint_window(torch.zeros(1, 27, 16, 16), torch.zeros(1, 3, 16, 16))
+        made = seeded(LIGHT).paint_window(torch.zeros(1, 36, 16, 16), torch.zeros(1, 3, 16, 16))
     assert made.mask is not None
     assert made.image.dtype == made.mask.dtype == torch.float32

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from posed_heads import made_head
 
 from pipeline.errors import TrackError
-from pipeline.face_landmarks import FACE_POINTS, INNER_CANTHI, IRIS_CENTRES, OUTER_CANTHI
+from pipeline.face_landmarks import FACE_POINTS, INNER_CANTHI, IRIS_CENTRES, MESH_POINTS, OUTER_CANTHI
 from pipeline.values import Box, FaceTrack, Frame, Status
 from pipeline.video import LOSSLESS, read_video, write_video
 from stages.evaluation.compare_faces import FaceComparison, compare_faces
@@ -21,16 +22,22 @@ COUNT = 12
 
 
 def eyes(look: NDArray[np.float64], lift: NDArray[np.float64], opening: NDArray[np.float64]) -> FaceTrack:
-    """Eyes of width 40, 100 pixels between the outer corners; gaze in half eye widths, lids in eye widths."""
+    """Eyes of width 40, 100 pixels between the outer corners; gaze in half eye widths, lids in eye widths.
+
+    Around them a face that looks at the camera, drawn to their size.
+    """
+    face = made_head() * (1, -1, -1) * (100 / 8.9)
     points = np.zeros((len(look), FACE_POINTS, 3), np.float32)
+    points[:, :MESH_POINTS] = face - face[OUTER_CANTHI[0]] + (50, 0, 0)
     for side, (outer, inner) in enumerate(zip(OUTER_CANTHI, INNER_CANTHI, strict=True)):
         first, last = (50.0, 90.0) if side == 0 else (150.0, 110.0)
         points[:, outer, 0], points[:, inner, 0] = first, last
         middle = (first + last) / 2
+        points[:, [outer, inner], 1:] = 0
         points[:, IRIS_CENTRES[side], 0] = middle + 20 * look
         points[:, IRIS_CENTRES[side], 1] = -20 * lift  # rows grow downwards
         for upper, lower in LIDS[side]:
-            points[:, upper, 0] = points[:, lower, 0] = middle
+            points[:, [upper, lower]] = (middle, 0, 0)
             points[:, upper, 1] = -40 * opening
     count = len(look)
     return FaceTrack(
@@ -84,6 +91,17 @@ def test_gaze_that_goes_the_other_way_is_seen() -> None:
     other = eyes(-0.3 * np.sin(phase), 0.2 * np.cos(phase), 0.3 + 0.05 * np.sin(2 * phase))
     error = face_error(other, swinging())
     assert [error.gaze_across, error.gaze_up, error.lids] == pytest.approx([-1, 1, 1])
+
+
+def test_gaze_is_told_from_the_skull_so_that_corners_which_follow_a_glance_hide_none_of_it() -> None:
+    """In the film the tracker lets the eyes' corners go with the irises: told from them, the eyes would rest."""
+    truth = swinging()
+    film = replace(truth, points=truth.points.copy())
+    corners = [*OUTER_CANTHI, *INNER_CANTHI]
+    film.points[:, corners, :2] += film.points[:, [IRIS_CENTRES[0]], :2] - (70, 0)
+    error = face_error(film, truth)
+    assert error.gaze_across is not None and error.gaze_across > 0.99
+    assert error.gaze_up is not None and error.gaze_up > 0.99
 
 
 def test_gaze_counts_where_the_eyes_are_open() -> None:
