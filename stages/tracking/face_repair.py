@@ -23,7 +23,7 @@ LEAST_SIGHTS = 5  # of seven frames, for one of them to be judged
 class FaceRepairConfig:
     """How much of what is missing or shaky is made up for."""
 
-    smoothing: float = 0.035  # seconds: standard deviation of the smoother's window; 0 leaves the points as read
+    smoothing: float = 0.07  # seconds: standard deviation of the smoother's window; 0 leaves the points as read
     quick_smoothing: float = 0.02  # seconds, likewise, of lids, irises and lips against the head: blinks stay deep
     shoulder_smoothing: float = 0.2  # seconds, likewise; what reads them guesses anew at every turn of the head
     longest_gap: int = 10  # frames without the face that are interpolated at most
