@@ -14,10 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-PLACE, SHELL = (
-    slice(3, 6),
-    slice(9, 12),
-)  # channels of a condition: where on the face a pixel is, and on the head
+PLACE = slice(3, 6)  # channels of a condition: where on the face a pixel is
+SHELL = slice(9, 12)  # … and where on the head
 SIDES = ((32, 96), (32, 256))  # texels along each side of the sheets of face and head, coarse to fine
 
 _RATE = 10.0  # what is kept is so many times smaller: Adam's steps are alike, and texels learn faster than kernels

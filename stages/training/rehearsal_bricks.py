@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.compute import Compute
+from stages.training.optimisers import OptimiserName, build_optimiser
+from stages.training.phases import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,11 @@ class Setup:
     def here(self) -> Compute:
         """The precision that is meant, where tensors are made."""
         return replace(self.compute, device=self.device)
+
+    def optimiser(self, phase: Phase, name: OptimiserName, network: nn.Module) -> torch.optim.Optimizer:
+        """Of all weights of a network, as the phase's loop builds it."""
+        weights, here = network.parameters(), self.here
+        return build_optimiser(name, weights, phase.learning_rate, phase.betas, here, in_one=self.in_one)
 
     def autocast(self) -> torch.autocast:
         """See `here`."""

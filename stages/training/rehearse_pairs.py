@@ -15,7 +15,6 @@ from models.patch_discriminator import MultiscaleDiscriminator
 from models.performance import Performance
 from stages.training.bricks import MAX_GRADIENT
 from stages.training.networks import NETWORKS, name_of
-from stages.training.optimisers import build_optimiser
 from stages.training.phases import PairPhase
 from stages.training.rehearsal_bricks import Setup, descend_unseen, follow
 
@@ -34,16 +33,8 @@ class PairRehearsal:
             self.network: nn.Module = build()
             self.average = build().requires_grad_(False)
             self.judge = MultiscaleDiscriminator(phase.discriminator) if phase.weights.judged else nn.Identity()
-        adam = partial(torch.optim.Adam, lr=phase.learning_rate, betas=phase.betas, foreach=setup.in_one)
-        self.of_network = build_optimiser(
-            phase.optimiser,
-            self.network.parameters(),
-            phase.learning_rate,
-            phase.betas,
-            setup.here,
-            in_one=setup.in_one,
-        )
-        self.of_judge = adam(self.judge.parameters()) if phase.weights.judged else None
+        self.of_network = setup.optimiser(phase, phase.optimiser, self.network)
+        self.of_judge = setup.optimiser(phase, "adam", self.judge) if phase.weights.judged else None
         blind = setup.perceptual is None and phase.weights.perceptual > 0
         self.weights = phase.weights.without_perceptual() if blind else phase.weights
 

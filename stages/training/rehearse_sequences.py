@@ -4,8 +4,6 @@ As in `rehearse_pairs`, the same order of the same calls without a look at value
 out: which squares they see depends on values, and at an eighth of the picture they add little.
 """
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
@@ -16,7 +14,6 @@ from models.vid2vid.objective import discriminator_terms, generator_terms
 from models.vid2vid.performer import SequentialPerformer
 from models.vid2vid.pyramid import PyramidGenerator
 from stages.training.bricks import MAX_GRADIENT
-from stages.training.optimisers import build_optimiser
 from stages.training.phases import SequencePhase
 from stages.training.rehearsal_bricks import Setup, descend_unseen, follow
 from stages.training.rollout import Rollout, roll_out
@@ -40,16 +37,8 @@ class SequenceRehearsal:
             self.network = SequentialPerformer(PyramidGenerator(phase.network))
             self.average = SequentialPerformer(PyramidGenerator(phase.network)).requires_grad_(False)
             self.judge = Judges(phase.judges)
-        adam = partial(torch.optim.Adam, lr=phase.learning_rate, betas=phase.betas, foreach=setup.in_one)
-        self.of_judge = adam(self.judge.parameters())
-        self.of_network = build_optimiser(
-            phase.optimiser,
-            self.network.parameters(),
-            phase.learning_rate,
-            phase.betas,
-            setup.here,
-            in_one=setup.in_one,
-        )
+        self.of_network = setup.optimiser(phase, phase.optimiser, self.network)
+        self.of_judge = setup.optimiser(phase, "adam", self.judge)
         weights = phase.weights.without(REGIONAL)
         blind = setup.perceptual is None and weights.perceptual > 0
         self.weights = weights.without_perceptual() if blind else weights
