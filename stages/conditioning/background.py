@@ -1,7 +1,7 @@
-"""Find what lies behind the person: clean background plates, as medians over the frames in which a pixel is free.
+"""Find what lies behind the person: clean background plates, of the frames in which a pixel is free and out of shadow.
 
 A still camera does not mean a still background: captions change, screens play. So there is one plate for every half
-second of the training part (in long clips for a longer while): the whole part's median, overridden where the frames
+second of the training part (in long clips for a longer while): the whole part's usual view, overridden where the frames
 around it clearly show something else, and inpainted where the person stood all the time. A film is rendered over the
 last of them.
 
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 PLATE_SECONDS = 0.5  # from one plate to the next, at least
 MOST_PLATES = 240  # of a clip: plates cost room on disk and time, however long the clip
 REACHES = (0.75, 4.0)  # seconds around a plate that are looked at first, and then
-SAMPLES = 12  # frames of each reach that a median is taken over
+SAMPLES = 12  # frames of each reach that a view is made of
+LIT = 0.9  # quantile of the free frames: as bright is a place that the dancer's shadow leaves now and then
+AS_BRIGHT = 8  # levels from that quantile: how far noise and compression carry what is equally lit
+SHADOW = (60, 80)  # levels that the usual view may be darker: up to the first it is a shadow, from the second it is not
 WHOLE_SAMPLES = 96  # frames of the whole training part: of 48 some places are free in one or two, with their shadows
 FREE = 0.1  # of the person mask: pixels below, and their neighbours, count as background
 MARGIN = 0.012  # of the picture's height: as far around the person nothing is taken for background
 NEIGHBOURHOOD = 0.03  # of the picture's height: the square over which a change is looked for
-CHANGED = 45  # levels, mean over that square. Seen: shadows at most 36, captions 100 to 200
+CHANGED = 70  # levels, mean over that square. Seen: shadows at most 60 where feet stand, captions 100 to 200
 LEAST_SHARE = 0.3  # of the square that must be known in both
 INPAINTED_SIDE = 480  # pixels, about: holes are as large as a body and filled smoothly, so larger pictures are reduced
 _BAND = 128  # rows of a median at a time, to bound memory
@@ -91,32 +94,49 @@ def layer_of(
     masks: Mapping[int, Mask] | NDArray[np.uint8],
     frames: list[int],
 ) -> Layer:
-    """The median of the free pixels of some frames of a clip."""
-    return masked_median([pictures[frame] for frame in frames], [free_pixels(masks[frame]) for frame in frames])
+    """What the free pixels of some frames of a clip show."""
+    return unshaded_view([pictures[frame] for frame in frames], [free_pixels(masks[frame]) for frame in frames])
 
 
-def masked_median(pictures: Sequence[Picture], free: Sequence[NDArray[np.bool_]]) -> Layer:
-    """Median over frames of the pixels that are free.
+def unshaded_view(pictures: Sequence[Picture], free: Sequence[NDArray[np.bool_]]) -> Layer:
+    """What the free pixels show without the shadow that the dancer throws over some of them, often most of the time.
+
+    That is the mean of the brightest, where the median is darker by no more than a shadow; where it differs by more,
+    something came and went, and the median is taken.
 
     Returns:
-        (h, w, 3) uint8, the lower median; (h, w): whether the pixel was free in any frame.
+        (h, w, 3) uint8; (h, w): whether the pixel was free in any frame.
     """
-    median = np.empty(pictures[0].shape, np.uint8)
+    view = np.empty(pictures[0].shape, np.uint8)
     known = np.logical_or.reduce(free)
     for top in range(0, len(known), _BAND):
         rows = slice(top, top + _BAND)
         open_here = np.stack([where[rows] for where in free])
         band = np.where(open_here[..., None], np.stack([picture[rows] for picture in pictures]), np.int16(256))
         band.sort(axis=0)  # what is not free goes last
-        middle = np.maximum(open_here.sum(axis=0) - 1, 0) // 2
-        median[rows] = np.take_along_axis(band, middle[None, :, :, None], axis=0)[0].clip(max=255)
-    return median, known
+        view[rows] = _brightest(band, open_here.sum(axis=0)).round().clip(0, 255)
+    return view, known
+
+
+def _brightest(band: NDArray[np.int16], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The levels (n, h, w, 3) of each pixel in rising order, of which the first (h, w) count: (h, w, 3)."""
+
+    def at(quantile: float) -> NDArray[np.int16]:
+        place = (np.maximum(count - 1, 0) * quantile).astype(np.int64)
+        return np.asarray(np.take_along_axis(band, place[None, :, :, None], axis=0)[0])
+
+    median, lit = at(0.5), at(LIT)
+    equally = (np.abs(band - lit) <= AS_BRIGHT) & (band < 256)
+    mean = np.where(equally, band, 0).sum(axis=0, dtype=np.int64) / np.maximum(equally.sum(axis=0), 1)
+    darker = (lit - median).max(axis=2, keepdims=True)
+    shadow = np.interp(darker, SHADOW, (1.0, 0.0))
+    return np.asarray(shadow * mean + (1 - shadow) * median)
 
 
 def fill_plate(layers: Sequence[Layer]) -> Picture:
-    """Make one plate of medians: the whole clip's, but for places that look clearly different near in time.
+    """Make one plate of views: the whole clip's, but for places that look clearly different near in time.
 
-    A shadow that follows the dancer is in every near median and in few frames of the whole clip, so near medians are
+    A shadow that follows the dancer is in every near view and in few frames of the whole clip, so near views are
     believed only where they differ as captions and screens do. What no layer has ever seen is inpainted (Telea 2004).
 
     Args:

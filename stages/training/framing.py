@@ -10,10 +10,12 @@ from pipeline.errors import TrainingError
 from pipeline.limits import limits
 from pipeline.values import Box, Status, Track
 
-# Of the performer's height, on every side: hair, hands and skirts lie beyond joints, moves beyond those seen.
-MARGIN = 0.2
-HEADROOM = 0.1  # of the height, above the eyes, on top of the margin: landmarks end there, heads do not
+MARGIN = 0.07  # of the performer's height, on every side: fingers, shoes and skirts lie beyond joints
+HEADROOM = 0.1  # of the height, above the face, on top of the margin: landmarks end at the eyes, heads do not
+STANCE = (0.05, 0.95)  # quantiles between which the shoulders usually are: from there arms may reach anywhere
 SEEN = 0.5  # joints less sure than this say nothing about reach
+FACE = list(range(11))
+ARMS = ([11, 13, 15, 19], [12, 14, 16, 20])  # shoulder, elbow, wrist, index finger
 LEAST = 2  # strides in either side: the networks' norms need more than one pixel at their coarsest
 
 Reach = tuple[float, float, float, float]  # left, top, right, bottom in the full frame, pixels
@@ -95,7 +97,7 @@ def laid_around(reach: Reach, frame_width: int, frame_height: int, *, size: tupl
 
 
 def _reach(track: Track) -> Reach:
-    """All sure joints and a margin, within the frame."""
+    """All sure joints, where arms could be stretched to, and a margin, within the frame."""
     present = track.status != Status.MISSING
     points = track.points[present]
     sure = track.confidence[present] >= SEEN
@@ -107,10 +109,32 @@ def _reach(track: Track) -> Reach:
             "Film the whole person from the front, in good light.",
         )
     tall, points = _tallest(points, sure), np.clip(points, 0, (track.width, track.height))
-    low, high = points[sure].min(axis=0), points[sure].max(axis=0)
-    low = np.maximum(low - (MARGIN * tall, (MARGIN + HEADROOM) * tall), 0)
-    high = np.minimum(high + MARGIN * tall, (track.width, track.height))
+    reached = np.concatenate([points[sure], _above_the_face(points, sure, tall), _arms_stretched(points, sure)])
+    low = np.maximum(reached.min(axis=0) - MARGIN * tall, 0)
+    high = np.minimum(reached.max(axis=0) + MARGIN * tall, (track.width, track.height))
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _above_the_face(points: NDArray[np.float32], sure: NDArray[np.bool_], tall: float) -> NDArray[np.float32]:
+    """The crown of the head in every frame: (k, 2)."""
+    return np.asarray(points[:, FACE][sure[:, FACE]] - np.array((0, HEADROOM * tall), np.float32))
+
+
+def _arms_stretched(points: NDArray[np.float32], sure: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Where hands come to up and to the sides of the usual places of the shoulders: (k, 2), none if no arm is seen.
+
+    Another's performance may raise arms that this performer kept down; how long they are, she showed.
+    """
+    lengths = [
+        np.linalg.norm(np.diff(points[:, arm], axis=1), axis=2).sum(axis=1)[sure[:, arm].all(axis=1)] for arm in ARMS
+    ]
+    seen = np.concatenate(lengths)
+    if not seen.size:
+        return np.empty((0, 2), np.float32)
+    arm = float(np.quantile(seen, STANCE[1]))
+    shoulders = np.concatenate([points[:, chain[0]][sure[:, chain].all(axis=1)] for chain in ARMS])
+    low, high = np.quantile(shoulders, STANCE, axis=0)
+    return np.array([low - arm, (high[0] + arm, high[1])], np.float32)
 
 
 def _tallest(points: NDArray[np.float32], sure: NDArray[np.bool_]) -> float:

@@ -1,4 +1,4 @@
-"""Plates show what lies behind the person: medians of what is free, nearest in time first, inpainted only at last."""
+"""Plates show what lies behind the person: what is free and lit, nearest in time first, inpainted only at last."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +8,9 @@ from stages.conditioning.background import (
     fill_plate,
     free_pixels,
     make_plates,
-    masked_median,
     plate_frames,
     plate_of_frames,
+    unshaded_view,
 )
 
 PACE = 1 / 24  # seconds a frame
@@ -26,36 +26,61 @@ def free(*values: bool) -> list[NDArray[np.bool_]]:
     return [np.full((1, 1), value) for value in values]
 
 
-def test_the_median_looks_at_free_pixels_only() -> None:
-    median, known = masked_median(grey(10, 200, 30, 20), free(True, False, True, True))
-    assert median.tolist() == [[[20, 20, 20]]]
+def test_the_view_looks_at_free_pixels_only() -> None:
+    view, known = unshaded_view(grey(10, 200, 30, 20), free(True, False, True, True))
+    assert view.tolist() == [[[20, 20, 20]]]
     assert known.all()
 
 
-def test_the_median_of_an_even_number_is_the_lower_so_it_was_really_filmed() -> None:
-    median, _ = masked_median(grey(40, 10, 255, 20), free(True, True, True, True))
-    assert median.max() == 20
+def seen_in_ten(usually: int, *seldom: int) -> int:
+    """What is taken for the background where `usually` shows in eight or nine of ten free frames."""
+    values = [usually] * (10 - len(seldom)) + list(seldom)
+    return int(unshaded_view(grey(*values), free(*[True] * 10))[0][0, 0, 0])
 
 
-def test_white_can_be_a_median() -> None:
-    median, known = masked_median(grey(255, 0), free(True, False))
-    assert (int(median[0, 0, 0]), bool(known[0, 0])) == (255, True)
+def test_a_shadow_that_lies_there_most_of_the_time_is_not_background() -> None:
+    assert seen_in_ten(150, 190, 194) == 192  # the mean of what is lit
+
+
+def test_what_is_brighter_once_in_ten_is_an_accident() -> None:
+    assert seen_in_ten(150, 190) == 150
+
+
+def test_what_differs_by_more_than_a_shadow_came_and_went_and_the_usual_is_taken() -> None:
+    assert seen_in_ten(60, 250, 250) == 60
+
+
+def test_between_a_shadow_and_something_else_there_is_no_edge() -> None:
+    assert seen_in_ten(100, 170, 170) == 135  # 70 darker, half way from 60 to 80
+
+
+def test_noise_is_averaged_and_does_not_brighten() -> None:
+    assert seen_in_ten(100, 96, 104) == 100
+
+
+def test_white_can_be_background() -> None:
+    view, known = unshaded_view(grey(255, 0), free(True, False))
+    assert (int(view[0, 0, 0]), bool(known[0, 0])) == (255, True)
 
 
 def test_a_pixel_that_was_never_free_is_unknown() -> None:
-    assert not masked_median(grey(10, 20), free(False, False))[1].any()
+    assert not unshaded_view(grey(10, 20), free(False, False))[1].any()
 
 
 def test_colours_are_taken_from_their_own_channel() -> None:
     pictures = [np.array([[[red, 5, 9]]], np.uint8) for red in (1, 2, 3)]
-    assert masked_median(pictures, free(True, True, True))[0].tolist() == [[[2, 5, 9]]]
+    assert unshaded_view(pictures, free(True, True, True))[0].tolist() == [[[2, 5, 9]]]
 
 
-def test_tall_pictures_are_the_same_as_computed_at_once() -> None:
+def test_tall_pictures_are_the_same_as_computed_row_by_row() -> None:
     chance = np.random.default_rng(0)
-    pictures = chance.integers(0, 256, (5, 300, 4, 3)).astype(np.uint8)
-    median, _ = masked_median(list(pictures), list(np.ones((5, 300, 4), dtype=bool)))
-    assert np.array_equal(median, np.median(pictures, axis=0).astype(np.uint8))
+    pictures = list(chance.integers(0, 256, (5, 300, 4, 3)).astype(np.uint8))
+    seen = list(chance.random((5, 300, 4)) < 0.8)
+    rows = [
+        unshaded_view([one[row : row + 1] for one in pictures], [one[row : row + 1] for one in seen])[0]
+        for row in range(300)
+    ]
+    assert np.array_equal(unshaded_view(pictures, seen)[0], np.concatenate(rows))
 
 
 def test_a_margin_around_the_person_is_not_free() -> None:
@@ -80,8 +105,8 @@ def test_what_differs_clearly_comes_from_the_layer_nearest_in_time_that_knows_it
     assert plate[0, :, 0].tolist() == [0, 100, 200]
 
 
-def test_a_shadow_of_36_levels_that_stays_near_the_dancer_is_not_taken_for_background() -> None:
-    shaded, bright = np.full((100, 60, 3), 164, np.uint8), np.full((100, 60, 3), 200, np.uint8)
+def test_a_shadow_of_60_levels_that_stays_near_the_dancer_is_not_taken_for_background() -> None:
+    shaded, bright = np.full((100, 60, 3), 140, np.uint8), np.full((100, 60, 3), 200, np.uint8)
     known = np.ones((100, 60), dtype=bool)
     assert (fill_plate([(shaded, known), (bright, known)]) == 200).all()
 

@@ -9,12 +9,26 @@ from pipeline.errors import TrainingError
 from pipeline.values import Box, Status, Track
 from stages.training.framing import Framing, frame_performer
 
+ARMS = slice(11, 23)  # shoulders to fingers
+
 
 def standing(left: float, top: float, right: float, bottom: float, width: int = 1000, height: int = 1000) -> Track:
-    """Joints spread over a box, in two frames."""
+    """Joints spread over a box in two frames, a foot at the lower right; arms folded into a point in the middle."""
     points = np.random.default_rng(0).uniform((left, top), (right, bottom), (2, 33, 2)).astype(np.float32)
-    points[:, 0], points[:, 1] = (left, top), (right, bottom)
+    points[:, ARMS] = (left + right) / 2, (top + bottom) / 2
+    points[:, :11] = left, top
+    points[:, 32] = right, bottom
     return track_of(points, width, height)
+
+
+def with_arms(upper: float, fore: float, hand: float) -> Track:
+    """The same 200 tall at (450..550, 400..600), shoulders at (480, 450) and (520, 450), arms hanging straight down."""
+    track = standing(450, 400, 550, 600)
+    for side, column in ((0, 520), (1, 480)):
+        lengths = np.cumsum([0, upper, fore, hand])
+        for joint, length in zip((11, 13, 15, 19), lengths, strict=True):
+            track.points[:, joint + side] = column, 450 + length
+    return track
 
 
 def holds(window: Box, points: NDArray[np.float32]) -> bool:
@@ -23,9 +37,21 @@ def holds(window: Box, points: NDArray[np.float32]) -> bool:
 
 
 def test_the_window_holds_every_sure_joint_with_a_margin_and_headroom() -> None:
-    # 200 tall: a fifth of it on every side, and a tenth more above.
-    window = frame_performer(standing(450, 400, 550, 600), pixels=180 * 300, stride=20).window
-    assert (window.left, window.top, window.right, window.bottom) == (410, 340, 590, 640)
+    # 200 tall: 14 (7 %) on every side, and 20 (10 %) more above the face, where the head goes on.
+    window = frame_performer(standing(450, 400, 550, 600), pixels=128 * 248, stride=8).window
+    assert (window.left, window.top, window.right, window.bottom) == (436, 366, 564, 614)
+
+
+def test_arms_that_were_kept_down_may_be_stretched_up_and_out() -> None:
+    # 60 + 50 + 10 long: up to 450 - 120 = 330, out to 480 - 120 = 360 and 520 + 120 = 640, and 14 more.
+    window = frame_performer(with_arms(60, 50, 10), pixels=308 * 298, stride=1).window
+    assert (window.left, window.top, window.right, window.bottom) == (346, 316, 654, 614)
+
+
+def test_arms_of_which_a_part_is_unsure_are_not_stretched() -> None:
+    track = with_arms(60, 50, 10)
+    track.confidence[:, [15, 16]] = 0.4
+    assert frame_performer(track, pixels=128 * 248, stride=8).window == Box(436, 366, 564, 614)
 
 
 def test_size_and_window_have_the_same_shape() -> None:
@@ -43,7 +69,7 @@ def test_the_picture_has_about_as_many_pixels_as_asked_for() -> None:
 
 def test_no_more_pixels_are_made_than_were_filmed() -> None:
     framing = frame_performer(standing(450, 400, 550, 600), pixels=10**7, stride=20)
-    assert (framing.width, framing.height) == (180, 300)
+    assert (framing.width, framing.height) == (120, 240)
 
 
 def test_a_tiny_performer_still_gives_a_picture_that_the_network_takes() -> None:

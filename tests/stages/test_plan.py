@@ -37,9 +37,9 @@ def plan_8(blue: Track) -> Plan:
 
 
 def test_eight_gib_train_the_standard_preset_and_say_why_not_hd(plan_8: Plan):
-    assert (plan_8.preset.name, plan_8.width, plan_8.height) == ("standard", 288, 464)
+    assert (plan_8.preset.name, plan_8.width, plan_8.height) == ("standard", 320, 400)
     assert (plan_8.batch, plan_8.clip_frames, plan_8.precision, plan_8.checkpointing) == (1, 2, "bfloat16", False)
-    assert plan_8.passed == ("hd: the performer reaches over only 352x576 pixels of the film",)
+    assert plan_8.passed == ("hd: the performer reaches over only 352x448 pixels of the film",)
     assert plan_8.size is None
 
 
@@ -59,7 +59,7 @@ def test_time_follows_from_steps_arithmetic_and_speed(plan_8: Plan):
 def test_disk_holds_the_prepared_clip_two_states_and_the_model(plan_8: Plan):
     network, judge = 4 * 182_452_675, 4 * 2 * 2_773_953
     plates = 26  # 382 frames are learnt from, one plate for every 15 frames
-    clip = 288 * 464 * (450 * 7 + 3 * plates) + 360 * 640 * 3
+    clip = 320 * 400 * (450 * 7 + 3 * plates) + 360 * 640 * 3
     assert plan_8.disk_bytes == clip + 2 * (3 * (network + judge) + network) + network
 
 
@@ -111,8 +111,8 @@ def test_an_unknown_method_is_refused_with_those_there_are(blue: Track):
 def test_running_out_of_memory_names_a_plan_that_asks_for_less(blue: Track):
     draft = METHODS[DANCE]["standard"]
     error = out_of_memory(blue, machine_of(8), draft, None, method=DANCE)
-    assert error.found == "out of memory while training standard at 288x464"
-    assert error.remedy.startswith("This would fit: everybody-dance-now draft at 144x240")
+    assert error.found == "out of memory while training standard at 320x400"
+    assert error.remedy.startswith("This would fit: everybody-dance-now draft at 176x224")
     assert "Give --method everybody-dance-now --preset draft --minutes " in error.remedy
 
 
