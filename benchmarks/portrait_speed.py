@@ -18,6 +18,7 @@ from pipeline.compute import keep_memory
 from pipeline.video import read_video
 from stages.conditioning.face_images import FaceImagesFormat, draw_face_images
 from stages.retargeting.measure_face import measure_face
+from stages.retargeting.register_heads import register_heads
 from stages.tracking.face import track_face
 from stages.tracking.face_triangles import face_triangles
 from stages.training.portrait_clip import frame_head
@@ -45,7 +46,9 @@ def main() -> None:
     keep_memory()
     clip, side = options.clip, options.size
     track = track_face(clip)
-    model, performance = measure_face(track, face_triangles(filled=True))
+    triangles = face_triangles(filled=True)
+    placed = register_heads(clip, track, triangles)
+    model, performance = measure_face(track, triangles, placed=placed)
     framing = frame_head(track, pixels=side * side, stride=16)
     style, frames = FaceImagesFormat(), len(track)
 
@@ -56,11 +59,12 @@ def main() -> None:
     steps: dict[str, Callable[[], object]] = {
         "plain mp.solutions loop": lambda: plain_loop(clip),
         "track_face": lambda: track_face(clip),
-        "measure_face": lambda: measure_face(track, face_triangles(filled=True)),
+        "register_heads": lambda: register_heads(clip, track, triangles),
+        "measure_face": lambda: measure_face(track, triangles, placed=placed),
         "draw_face_images": draw,
     }
     best = {name: min(seconds(run) for _ in range(options.rounds)) for name, run in steps.items()}
-    together = best["track_face"] + best["measure_face"] + best["draw_face_images"]
+    together = sum(best[name] for name in ("track_face", "register_heads", "measure_face", "draw_face_images"))
     print(f"{clip.name}, {frames} frames of {track.width}x{track.height}, conditions {framing.width}x{framing.height},")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     for name, took in (*best.items(), ("track, measure and draw", together)):

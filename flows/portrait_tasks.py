@@ -40,6 +40,7 @@ from stages.retargeting.illumination import measure_light
 from stages.retargeting.measure_face import measure_face
 from stages.retargeting.performance_file import load_performance, save_performance
 from stages.retargeting.reenact import ReenactConfig, Reenactment, edit_only, reenact
+from stages.retargeting.register_heads import register_heads
 from stages.tracking.face import FaceTrackerConfig, track_face
 from stages.tracking.face_overlay import draw_face_overlay
 from stages.tracking.face_track_file import load_face_track, save_face_track
@@ -51,7 +52,7 @@ from stages.training.portrait_phases import PortraitPreset
 from stages.training.train_portrait import train_portrait
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, MEASURING, LIGHTING, PREPARING, TRAINING, REENACTING, RENDERING, SHOWING = 2, 2, 1, 2, 2, 2, 2, 2
+TRACKING, MEASURING, LIGHTING, PREPARING, TRAINING, REENACTING, RENDERING, SHOWING = 2, 3, 1, 2, 2, 2, 2, 2
 
 Onto = Literal["target", "still", "source"]
 
@@ -82,7 +83,9 @@ def measure(clip: FileRef, track: FileRef, as_target: bool, workspace: Workspace
     points = load_face_track(track.path)
     trained = trained_frames(len(points)) if as_target else None
     try:
-        model, performance = measure_face(points, face_triangles(filled=True), trained=trained)
+        triangles = face_triangles(filled=True)
+        placed = register_heads(clip.path, points, triangles, trained=trained)
+        model, performance = measure_face(points, triangles, trained=trained, placed=placed)
     except TrackError as error:  # which knows no file
         raise TrackError(clip.path, error.found, error.expected, error.remedy) from error
     key = content_key(MEASURING, clip, track, as_target)

@@ -21,7 +21,19 @@ class HeadPoses:
     local: NDArray[np.float64]  # (n, 478, 3): the tracked points in the head frame, cm
 
 
-def pose_heads(lifted: Reals, shape: Reals) -> HeadPoses:
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedHeads:
+    """Where a head is in all n frames of a clip, known better than its points tell; as in `HeadPoses`."""
+
+    rotation: NDArray[np.float64]  # (n, 3, 3)
+    translation: NDArray[np.float64]  # (n, 3): cm
+
+    def at(self, frames: NDArray[np.intp]) -> "PlacedHeads":
+        """Those of some frames, in that order."""
+        return PlacedHeads(self.rotation[frames], self.translation[frames])
+
+
+def pose_heads(lifted: Reals, shape: Reals, placed: PlacedHeads | None = None) -> HeadPoses:
     """Lay a mesh onto lifted points by what moves with the skull, and bring them to its size.
 
     The pose and the local points together give back the tracked pixels exactly, whatever the shape.
@@ -29,7 +41,15 @@ def pose_heads(lifted: Reals, shape: Reals) -> HeadPoses:
     Args:
         lifted: (n, 478, 3) from `MetricCamera.lift`.
         shape: (468, 3) cm, head frame: the clip's own neutral face.
+        placed: where the heads are, if that is known otherwise; n. Each point then lies on its ray as far away as the
+            mesh, put there, has it: what the tracker took for a turn of the head is an expression.
     Source: methods 11.6, steps 2 to 4, with a mesh measured in the clip instead of the canonical one.
     """
     fit = fit_similarities(shape[RIGID_POINTS], lifted[:, RIGID_POINTS], _WEIGHTS)
-    return HeadPoses(fit.rotation, fit.translation / fit.scale[:, None], fit.undo(lifted))
+    local = fit.undo(lifted)
+    if placed is None:
+        return HeadPoses(fit.rotation, fit.translation / fit.scale[:, None], local)
+    rotation, translation = placed.rotation, placed.translation
+    depth = np.einsum("nc,nvc->nv", rotation[:, 2], local) + translation[:, None, 2]
+    seen = lifted * (depth / lifted[..., 2])[..., None] - translation[:, None]
+    return HeadPoses(rotation, translation, seen @ rotation)

@@ -12,7 +12,7 @@ from stages.retargeting.expression_basis import ExpressionBasis, learn_basis
 from stages.retargeting.face_identity import measure_identity
 from stages.retargeting.face_model import FaceModel
 from stages.retargeting.gaze import hold_while_closed, lid_openings, read_gaze
-from stages.retargeting.head_pose import pose_heads
+from stages.retargeting.head_pose import PlacedHeads, pose_heads
 from stages.retargeting.illumination import PLAIN_LIGHT, plain_albedo
 from stages.retargeting.metric_camera import MetricCamera
 from stages.retargeting.neutral_face import steadied
@@ -22,7 +22,11 @@ GAZE_SHARE = (0.01, 0.99)  # quantiles of the gaze that count as its range: sing
 
 
 def measure_face(
-    track: FaceTrack, triangles: NDArray[np.int32], *, trained: int | None = None
+    track: FaceTrack,
+    triangles: NDArray[np.int32],
+    *,
+    trained: int | None = None,
+    placed: PlacedHeads | None = None,
 ) -> tuple[FaceModel, FacePerformance]:
     """Learn a face from the tracked frames before `trained` (None: all), and tell what it does in all frames.
 
@@ -33,6 +37,8 @@ def measure_face(
         track: of any length; frames that are not TRACKED teach nothing.
         triangles: (t, 3) counter-clockwise from outside, eyes and mouth filled.
         trained: frames from here on are kept for testing.
+        placed: where the head is in every frame, as `register_heads` finds it with the same `trained`; None: where the
+            points say.
 
     Raises:
         TrackError: fewer than 24 tracked frames to learn from, or none of them anywhere near frontal.
@@ -42,14 +48,15 @@ def measure_face(
     camera = MetricCamera(track.width, track.height)
     lifted = camera.lift(track.points[learnt])
     quiet = measure_identity(lifted).astype(np.float32)
-    first = _perform(track, quiet, None)
+    first = _perform(track, quiet, None, placed)
     neutral = steadied(quiet, first, learnt, calm_moment(first, learnt))
-    basis = learn_basis(pose_heads(lifted, neutral).local[:, :MESH_POINTS] - neutral)
-    performance = _perform(track, neutral, basis)
+    posed = pose_heads(lifted, neutral, None if placed is None else placed.at(learnt))
+    basis = learn_basis(posed.local[:, :MESH_POINTS] - neutral)
+    performance = _perform(track, neutral, basis, placed)
     return _model(track, performance, neutral, basis, triangles, learnt), performance
 
 
-def perform(track: FaceTrack, model: FaceModel) -> FacePerformance:
+def perform(track: FaceTrack, model: FaceModel, placed: PlacedHeads | None = None) -> FacePerformance:
     """What a known face does in a clip of any size; frames without a face repeat the nearest one with their status.
 
     Its expression has passed the model's basis, so that drawing it again is exact; of the clip that the model was
@@ -58,14 +65,20 @@ def perform(track: FaceTrack, model: FaceModel) -> FacePerformance:
     Raises:
         TrackError: no frame shows the face.
     """
-    return _perform(track, model.neutral, model.basis)
+    return _perform(track, model.neutral, model.basis, placed)
 
 
-def _perform(track: FaceTrack, neutral: NDArray[np.float32], basis: ExpressionBasis | None) -> FacePerformance:
+def _perform(
+    track: FaceTrack,
+    neutral: NDArray[np.float32],
+    basis: ExpressionBasis | None,
+    placed: PlacedHeads | None,
+) -> FacePerformance:
     """With expressions as they were tracked where there is no basis yet."""
     camera = MetricCamera(track.width, track.height)
-    points = track.points[_nearest_seen(track)]
-    poses = pose_heads(camera.lift(points), neutral)
+    seen = _nearest_seen(track)
+    points = track.points[seen]
+    poses = pose_heads(camera.lift(points), neutral, None if placed is None else placed.at(seen))
     expression = (poses.local[:, :MESH_POINTS] - neutral).astype(np.float32)
     if basis is not None:
         expression = basis.expression_of(basis.project(expression))

@@ -1,0 +1,141 @@
+"""register_heads: where a head is in every frame of a clip, read in the pictures instead of the tracker's points.
+
+A tracker's mesh floats on the skin, sees four fifths of a turn, and takes a grimace for a nod. Skull, hair and nose in
+the pictures know better: they are laid onto each other by turning and shifting the head alone.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from pipeline.values import FaceTrack, Status
+from stages.retargeting.face_identity import measure_identity
+from stages.retargeting.face_pictures import HeadPictures, head_pictures
+from stages.retargeting.face_registration import Looks, Registered, register
+from stages.retargeting.face_surface import HeadSurface
+from stages.retargeting.head_pose import PlacedHeads, pose_heads
+from stages.retargeting.metric_camera import MetricCamera
+
+LEARNERS = 100  # frames at most, spread evenly, that tell what the head looks like
+PASSES = 14  # over them; the first finds out what the head looks like
+STEADY_PASSES = 2  # … of them, before the surface's shape is asked about
+STEPS = 4  # of every frame, from where the learners around it lie
+SURROUNDED = 1.8  # heights of the face that a picture shows
+BEFORE = 3.0  # cm: the pictures' middle lies so far before the shell's
+ALIKE = 0.6  # likeness below which a frame is covered, or turned away too far to tell
+FARTHEST = np.radians(20.0)  # that a head is turned from where the tracker has it; more is an error of the registration
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float64]
+
+
+def register_heads(
+    clip: Path, track: FaceTrack, triangles: NDArray[np.int32], *, trained: int | None = None
+) -> PlacedHeads:
+    """Find the head's pose in every frame; where pictures do not tell, the tracker's, moved as neighbours are.
+
+    Args:
+        clip: the one that was tracked.
+        track: of its face.
+        triangles: (t, 3) counter-clockwise from outside, eyes and mouth filled.
+        trained: frames from here on are kept for testing: they find their poses, and teach nothing.
+
+    Raises:
+        TrackError: see `measure_identity`; the clip is not the one of the track.
+        VideoError, FrameError: the clip cannot be read.
+    """
+    camera = MetricCamera(track.width, track.height)
+    seen = track.status == Status.TRACKED
+    told = seen & (np.arange(len(track)) < (len(track) if trained is None else trained))
+    neutral = measure_identity(camera.lift(track.points[told])).astype(np.float32)
+    own = pose_heads(camera.lift(track.points), neutral)
+    start = _filled(own.rotation, own.translation, track.status != Status.MISSING)
+    surface = HeadSurface.around(neutral, triangles)
+    middles = surface.middle + np.array((0, 0, BEFORE))
+    places = camera.project(np.einsum("nij,j->ni", start.rotation, middles) + start.translation)
+    height = SURROUNDED * float(np.ptp(neutral[:, 1]))
+    with head_pictures(clip, camera, places[:, :2], height * camera.focal / places[:, 2]) as pictures:
+        learned = _learn(pictures, start, surface, _spread(np.flatnonzero(told)))
+        found = _lay(pictures, start, learned, track)
+    turned = Rotation.from_matrix(found.heads.rotation @ start.rotation.transpose(0, 2, 1))
+    sure = seen & (found.likeness > ALIKE) & (turned.magnitude() < FARTHEST)
+    if np.median(found.likeness[told]) <= learned.likeness_before or not (sure & told).any():
+        log.info("%s: its pictures do not tell better where the head is; the tracker's poses are kept", clip.name)
+        return start
+    return _between(start, _upright(found.heads, start, sure & told), sure, track)
+
+
+def _filled(rotation: Floats, translation: Floats, there: NDArray[np.bool_]) -> PlacedHeads:
+    """The heads, and where there is none the nearest earlier one, or the first."""
+    last = np.maximum.accumulate(np.where(there, np.arange(len(there)), -1))
+    last[last < 0] = np.argmax(there)
+    return PlacedHeads(rotation[last], translation[last])
+
+
+def _spread(frames: NDArray[np.intp]) -> NDArray[np.intp]:
+    chosen = np.linspace(0, len(frames) - 1, min(LEARNERS, len(frames))).round()
+    return frames[chosen.astype(np.intp)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    """What some frames tell of a head."""
+
+    frames: NDArray[np.intp]  # (m,)
+    heads: PlacedHeads  # m
+    surface: HeadSurface
+    looks: Looks
+    sure: NDArray[np.bool_]  # (m,): who are alike enough for their poses to be believed
+    likeness_before: float  # usual one, while the tracker's poses said what they look like together
+
+
+def _learn(pictures: HeadPictures, start: PlacedHeads, surface: HeadSurface, frames: NDArray[np.intp]) -> _Learned:
+    first, likeness = surface, []
+    found, tally = register(pictures, frames, start.at(frames), surface, None)
+    for number in range(1, PASSES):
+        looks = tally.looks(surface)
+        if number > STEADY_PASSES:
+            surface = tally.reshaped(surface, first)
+        found, tally = register(pictures, frames, found.heads, surface, looks)
+        likeness.append(found.likeness)
+    sure, before = likeness[-1] > ALIKE, float(np.median(likeness[0]))
+    return _Learned(frames, found.heads, surface, tally.looks(surface), sure, before)
+
+
+def _lay(pictures: HeadPictures, start: PlacedHeads, learned: _Learned, track: FaceTrack) -> Registered:
+    """Every head onto the looks, from where the learners around it lie."""
+    frames, known = np.arange(len(track)), np.zeros(len(track), np.bool_)
+    known[learned.frames] = learned.sure
+    rotation, translation = start.rotation.copy(), start.translation.copy()
+    rotation[learned.frames], translation[learned.frames] = learned.heads.rotation, learned.heads.translation
+    found = Registered(_between(start, PlacedHeads(rotation, translation), known, track), np.zeros(len(track)))
+    for _ in range(STEPS):
+        found, _ = register(pictures, frames, found.heads, learned.surface, learned.looks)
+    return found
+
+
+def _upright(heads: PlacedHeads, start: PlacedHeads, frames: NDArray[np.bool_]) -> PlacedHeads:
+    """The same heads about the origin and the axes that they had at the start, on average over `frames`."""
+    inverse = heads.rotation[frames].transpose(0, 2, 1)
+    axes = Rotation.from_matrix(inverse @ start.rotation[frames]).mean().as_matrix()
+    away = np.einsum("nij,nj->ni", inverse, start.translation[frames] - heads.translation[frames])
+    return PlacedHeads(heads.rotation @ axes, heads.translation + heads.rotation @ np.median(away, axis=0))
+
+
+def _between(start: PlacedHeads, heads: PlacedHeads, sure: NDArray[np.bool_], track: FaceTrack) -> PlacedHeads:
+    """In frames that are not sure, the tracker's heads moved as far as the nearest sure ones of their shot are."""
+    turns = Rotation.from_matrix(heads.rotation @ start.rotation.transpose(0, 2, 1)).as_rotvec()
+    moves = np.concatenate((turns, heads.translation - start.translation), axis=1)
+    seconds = np.array([float(time) for time in track.times])
+    for number in np.unique(track.shot):
+        shot = track.shot == number
+        known = shot & sure
+        for column in range(moves.shape[1]):
+            moves[shot, column] = np.interp(seconds[shot], seconds[known], moves[known, column]) if known.any() else 0
+    rotation = Rotation.from_rotvec(moves[:, :3]).as_matrix() @ start.rotation
+    return PlacedHeads(rotation, start.translation + moves[:, 3:])
