@@ -20,12 +20,13 @@ REACHES = (0.75, 4.0)  # seconds around a plate that are looked at first, and th
 SAMPLES = 12  # frames of each reach that a view is made of
 LIT = 0.9  # quantile of the free frames: as bright is a place that the dancer's shadow leaves now and then
 AS_BRIGHT = 8  # levels from that quantile: how far noise and compression carry what is equally lit
-SHADOW = (60, 80)  # levels that the usual view may be darker: up to the first it is a shadow, from the second it is not
+SHADOW = (60, 80)  # levels that it may be darker usually: up to the first it is a shadow, from the second it is not
+TINT = (8, 16)  # levels beside being darker alike in all colours: up to the first it is a shadow, from the second not
 WHOLE_SAMPLES = 96  # frames of the whole training part: of 48 some places are free in one or two, with their shadows
 FREE = 0.1  # of the person mask: pixels below, and their neighbours, count as background
 MARGIN = 0.012  # of the picture's height: as far around the person nothing is taken for background
 NEIGHBOURHOOD = 0.03  # of the picture's height: the square over which a change is looked for
-CHANGED = 70  # levels, mean over that square. Seen: shadows at most 60 where feet stand, captions 100 to 200
+CHANGED = 45  # levels, mean over that square, shadows left out. Seen: captions 100 to 200
 LEAST_SHARE = 0.3  # of the square that must be known in both
 INPAINTED_SIDE = 480  # pixels, about: holes are as large as a body and filled smoothly, so larger pictures are reduced
 _BAND = 128  # rows of a median at a time, to bound memory
@@ -101,8 +102,8 @@ def layer_of(
 def unshaded_view(pictures: Sequence[Picture], free: Sequence[NDArray[np.bool_]]) -> Layer:
     """What the free pixels show without the shadow that the dancer throws over some of them, often most of the time.
 
-    That is the mean of the brightest, where the median is darker by no more than a shadow; where it differs by more,
-    something came and went, and the median is taken.
+    That is the mean of the brightest where the median is darker by a shadow. Where it is as bright, or differs by more
+    because something came and went, the median is taken.
 
     Returns:
         (h, w, 3) uint8; (h, w): whether the pixel was free in any frame.
@@ -112,7 +113,8 @@ def unshaded_view(pictures: Sequence[Picture], free: Sequence[NDArray[np.bool_]]
     for top in range(0, len(known), _BAND):
         rows = slice(top, top + _BAND)
         open_here = np.stack([where[rows] for where in free])
-        band = np.where(open_here[..., None], np.stack([picture[rows] for picture in pictures]), np.int16(256))
+        band = np.stack([picture[rows] for picture in pictures]).astype(np.int16)
+        band[~open_here] = 256
         band.sort(axis=0)  # what is not free goes last
         view[rows] = _brightest(band, open_here.sum(axis=0)).round().clip(0, 255)
     return view, known
@@ -128,9 +130,15 @@ def _brightest(band: NDArray[np.int16], count: NDArray[np.int64]) -> NDArray[np.
     median, lit = at(0.5), at(LIT)
     equally = (np.abs(band - lit) <= AS_BRIGHT) & (band < 256)
     mean = np.where(equally, band, 0).sum(axis=0, dtype=np.int64) / np.maximum(equally.sum(axis=0), 1)
-    darker = (lit - median).max(axis=2, keepdims=True)
-    shadow = np.interp(darker, SHADOW, (1.0, 0.0))
+    shadow = (_shade(lit, median) * np.interp((lit - median).max(axis=2), (2, AS_BRIGHT), (0.0, 1.0)))[..., None]
     return np.asarray(shadow * mean + (1 - shadow) * median)
+
+
+def _shade(lit: NDArray[np.int16], dark: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Whether `dark` (h, w, 3) is `lit` in a shadow: 1 surely … 0 surely not; (h, w). Shadows dim all colours alike."""
+    share = dark.sum(axis=2, keepdims=True) / np.maximum(lit.sum(axis=2, keepdims=True), 1)
+    tint = np.abs(dark - share * lit).max(axis=2)
+    return np.asarray(np.interp((lit - dark).max(axis=2), SHADOW, (1.0, 0.0)) * np.interp(tint, TINT, (1.0, 0.0)))
 
 
 def fill_plate(layers: Sequence[Layer]) -> Picture:
@@ -151,9 +159,10 @@ def fill_plate(layers: Sequence[Layer]) -> Picture:
 
 
 def _changed(plate: Picture, nearer: Picture, both: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(h, w): around places where two plates, as far as both are known, differ by more than CHANGED on average."""
+    """(h, w): around places where two plates, as far as both are known, differ by more than a shadow, on average."""
     side = 2 * max(1, round(NEIGHBOURHOOD * len(plate) / 2)) + 1
-    difference = cv2.absdiff(plate, nearer).max(axis=2) * both.astype(np.float32)
+    shaded = (nearer < plate).any(axis=2) * _shade(plate.astype(np.int16), nearer.astype(np.int16))
+    difference = cv2.absdiff(plate, nearer).max(axis=2) * (both * (1 - shaded)).astype(np.float32)
     total = cv2.boxFilter(difference, -1, (side, side), normalize=False, borderType=cv2.BORDER_REFLECT)
     count = cv2.boxFilter(both.astype(np.float32), -1, (side, side), normalize=False, borderType=cv2.BORDER_REFLECT)
     differs = total > CHANGED * np.maximum(count, LEAST_SHARE * side * side)

@@ -54,8 +54,20 @@ def test_between_a_shadow_and_something_else_there_is_no_edge() -> None:
     assert seen_in_ten(100, 170, 170) == 135  # 70 darker, half way from 60 to 80
 
 
-def test_noise_is_averaged_and_does_not_brighten() -> None:
-    assert seen_in_ten(100, 96, 104) == 100
+def test_noise_is_no_light() -> None:
+    assert seen_in_ten(100, 102, 104) == 100
+
+
+def test_a_slight_shadow_counts_in_part_so_that_it_has_no_edge() -> None:
+    assert (
+        seen_in_ten(100, 106, 106) == 101
+    )  # two thirds of the way from 2 to 8; all are as bright, their mean is 101.2
+
+
+def test_what_is_brighter_in_one_colour_alone_was_in_no_shadow() -> None:
+    leaf, caption = np.array([[[250, 220, 20]]], np.uint8), np.array([[[250, 230, 70]]], np.uint8)
+    view, _ = unshaded_view([leaf] * 8 + [caption] * 2, free(*[True] * 10))
+    assert view.tolist() == [[[250, 220, 20]]]
 
 
 def test_white_can_be_background() -> None:
@@ -109,6 +121,13 @@ def test_a_shadow_of_60_levels_that_stays_near_the_dancer_is_not_taken_for_backg
     shaded, bright = np.full((100, 60, 3), 140, np.uint8), np.full((100, 60, 3), 200, np.uint8)
     known = np.ones((100, 60), dtype=bool)
     assert (fill_plate([(shaded, known), (bright, known)]) == 200).all()
+
+
+def test_what_is_darker_in_one_colour_near_in_time_is_taken() -> None:
+    known = np.ones((100, 60), dtype=bool)
+    now, mostly = np.full((100, 60, 3), 200, np.uint8), np.full((100, 60, 3), 200, np.uint8)
+    now[..., 1] -= 55
+    assert (fill_plate([(now, known), (mostly, known)]) == (200, 145, 200)).all()
 
 
 def test_a_caption_replaces_the_one_that_stood_there_most_of_the_time_and_nothing_else() -> None:
