@@ -84,7 +84,8 @@ def measure(clip: FileRef, track: FileRef, as_target: bool, workspace: Workspace
     trained = trained_frames(len(points)) if as_target else None
     try:
         triangles = face_triangles(filled=True)
-        placed = register_heads(clip.path, points, triangles, trained=trained)
+        with bar(f"Finding where the head is in {clip.path.name}", None):
+            placed = register_heads(clip.path, points, triangles, trained=trained)
         model, performance = measure_face(points, triangles, trained=trained, placed=placed)
     except TrackError as error:  # which knows no file
         raise TrackError(clip.path, error.found, error.expected, error.remedy) from error

@@ -24,7 +24,7 @@ from stages.tracking.pose import TrackerConfig, track_pose
 from stages.tracking.track_file import load_track, save_track
 from stages.training.clips import open_clip, prepare_clip
 from stages.training.flow_teacher import FlowTeacherConfig, pairs_apart, teach_flow
-from stages.training.framing import frame_performer
+from stages.training.framing import frame_performer, share_outside
 from stages.training.machine import this_machine
 from stages.training.phases import Budget, DancePreset
 from stages.training.plan import out_of_memory
@@ -127,8 +127,14 @@ def train(
 def retarget_track(track: FileRef, model: FileRef, config: RetargetConfig, workspace: Workspace) -> FileRef:
     """Put the source's performance onto the target's body and place."""
     joints = load_track(track.path)
-    result = retarget(joints, measure_body(joints), read_facts(model.path.parent).body, config)
+    facts = read_facts(model.path.parent)
+    result = retarget(joints, measure_body(joints), facts.body, config)
     say(result.reason)
+    if share := share_outside(result.track, facts.framing):
+        say(
+            f"In {share:.1%} of the frames a hand, a foot or the head reaches beyond what the model paints and is cut "
+            "off: film the target reaching as far, or train with --size, which takes in the whole frame."
+        )
     path = workspace.place("retargeted", content_key(RETARGETING, track, model, config), ".npz")
     save_track(result.track, path)
     return FileRef.of(path)

@@ -68,6 +68,20 @@ def frame_performer(track: Track, *, pixels: int, stride: int, size: tuple[int, 
     return laid_around(reach, track.width, track.height, size=scaled(reach, pixels=pixels, stride=stride, least=LEAST))
 
 
+def share_outside(track: Track, framing: Framing) -> float:
+    """In which share of the frames a sure joint lies in the frame and outside the window, where nothing is painted.
+
+    Args:
+        track: of a performance in the target's frame.
+    """
+    box, present = framing.window, track.status != Status.MISSING
+    points, sure = track.points[present], track.confidence[present] >= SEEN
+    corners = np.array(((0, 0), (framing.frame_width, framing.frame_height))) - 0.5
+    window = np.array(((box.left, box.top), (box.right, box.bottom))) - 0.5
+    in_frame, in_window = (((one[0] <= points) & (points <= one[1])).all(axis=2) for one in (corners, window))
+    return float((in_frame & ~in_window & sure).any(axis=1).mean()) if present.any() else 0.0
+
+
 def scaled(reach: Reach, *, pixels: int, stride: int, least: int) -> tuple[int, int]:
     """Width and height of a picture of what is reached: about so many pixels, whole strides, `least` in either side."""
     left, top, right, bottom = reach

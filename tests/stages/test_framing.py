@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import TrainingError
 from pipeline.values import Box, Status, Track
-from stages.training.framing import Framing, frame_performer
+from stages.training.framing import Framing, frame_performer, share_outside
 
 ARMS = slice(11, 23)  # shoulders to fingers
 
@@ -122,3 +122,19 @@ def test_points_of_the_frame_are_found_in_the_picture() -> None:
     # The window's outer corner is half a pixel beyond the centre of its first pixel, at either size.
     assert framing.in_picture(np.array([[9.5, -20.5]], np.float32)).tolist() == [[-0.5, -0.5]]
     assert framing.in_picture(np.array([[49.5, 59.5]], np.float32)).tolist() == [[19.5, 39.5]]
+
+
+def test_frames_count_in_which_a_sure_joint_leaves_the_window_and_not_the_frame() -> None:
+    framing = Framing(frame_width=1000, frame_height=1000, window=Box(400, 300, 600, 700), width=20, height=40)
+    track = standing(450, 400, 550, 600)
+    assert share_outside(track, framing) == 0
+    track.points[1, 15] = 500, 299
+    assert share_outside(track, framing) == 0.5
+    track.confidence[1, 15] = 0.4
+    assert share_outside(track, framing) == 0
+    track.points[1, 16] = 500, -20  # the frame itself ends before
+    assert share_outside(track, framing) == 0
+
+
+def test_what_a_performer_did_herself_lies_in_her_window() -> None:
+    assert share_outside(sample_track(), frame_performer(sample_track(), pixels=144 * 256, stride=16)) == 0
