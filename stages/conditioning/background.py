@@ -20,7 +20,8 @@ REACHES = (0.75, 4.0)  # seconds around a plate that are looked at first, and th
 SAMPLES = 12  # frames of each reach that a view is made of
 LIT = 0.9  # quantile of the free frames: as bright is a place that the dancer's shadow leaves now and then
 AS_BRIGHT = 8  # levels from that quantile: how far noise and compression carry what is equally lit
-SHADOW = (60, 80)  # levels that it may be darker usually: up to the first it is a shadow, from the second it is not
+FAINT = (2, 8)  # levels that a place is usually darker: up to the first that is noise, from the second a shadow
+SHADOW = (60, 80)  # … up to the first still a shadow, from the second something else
 TINT = (8, 16)  # levels beside being darker alike in all colours: up to the first it is a shadow, from the second not
 WHOLE_SAMPLES = 96  # frames of the whole training part: of 48 some places are free in one or two, with their shadows
 FREE = 0.1  # of the person mask: pixels below, and their neighbours, count as background
@@ -116,12 +117,12 @@ def unshaded_view(pictures: Sequence[Picture], free: Sequence[NDArray[np.bool_]]
         band = np.stack([picture[rows] for picture in pictures]).astype(np.int16)
         band[~open_here] = 256
         band.sort(axis=0)  # what is not free goes last
-        view[rows] = _brightest(band, open_here.sum(axis=0)).round().clip(0, 255)
+        view[rows] = _unshaded(band, open_here.sum(axis=0)).round().clip(0, 255)
     return view, known
 
 
-def _brightest(band: NDArray[np.int16], count: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The levels (n, h, w, 3) of each pixel in rising order, of which the first (h, w) count: (h, w, 3)."""
+def _unshaded(band: NDArray[np.int16], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """See `unshaded_view`: of each pixel's levels (n, h, w, 3) in rising order the first `count` (h, w): (h, w, 3)."""
 
     def at(quantile: float) -> NDArray[np.int16]:
         place = (np.maximum(count - 1, 0) * quantile).astype(np.int64)
@@ -130,7 +131,7 @@ def _brightest(band: NDArray[np.int16], count: NDArray[np.int64]) -> NDArray[np.
     median, lit = at(0.5), at(LIT)
     equally = (np.abs(band - lit) <= AS_BRIGHT) & (band < 256)
     mean = np.where(equally, band, 0).sum(axis=0, dtype=np.int64) / np.maximum(equally.sum(axis=0), 1)
-    shadow = (_shade(lit, median) * np.interp((lit - median).max(axis=2), (2, AS_BRIGHT), (0.0, 1.0)))[..., None]
+    shadow = (_shade(lit, median) * np.interp((lit - median).max(axis=2), FAINT, (0.0, 1.0)))[..., None]
     return np.asarray(shadow * mean + (1 - shadow) * median)
 
 
