@@ -48,7 +48,8 @@ class Raster:
     def spread(self, values: NDArray[Number]) -> NDArray[Number]:
         """(h, w, c): values of the covered pixels, (n, c), in their places, 0 elsewhere."""
         picture = np.zeros((self.height * self.width, values.shape[1]), values.dtype)
-        picture[self.pixels] = values
+        row = np.dtype((np.void, values.itemsize * values.shape[1]))  # moved as one, six times as fast
+        picture.view(row)[self.pixels] = np.ascontiguousarray(values).view(row)
         return picture.reshape(self.height, self.width, -1)
 
     def interpolate(self, attributes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,18 +73,18 @@ def rasterise(points: NDArray[np.floating[Any]], triangles: NDArray[np.int32], w
     corners = points.astype(np.float64)[triangles]
     front = np.flatnonzero(_faces_camera(corners))
     spans = _find_spans(corners[front, :, :2], width, height)
-    first = spans.row * width + spans.left
-    span, pixels = _in_turn(first, spans.length)
-    parts = _over_depth(corners[front], spans, span, pixels - np.take(first, span))
-    nearness = parts[:, 0] + parts[:, 1] + parts[:, 2]
-    winners = _nearest(pixels, nearness, width * height)
+    span, along = _in_turn(spans.length)
+    pixels = along + np.repeat(spans.row * width + spans.left, spans.length)
+    parts = _over_depth(corners[front], spans, along.astype(np.float32))
+    nearness = parts[0] + parts[1] + parts[2]
+    winners = _nearest(pixels, nearness)
     return Raster(
         width=width,
         height=height,
         triangles=triangles,
         pixels=np.take(pixels, winners),
-        shown=front[spans.triangle][span[winners]],
-        corners=np.take(parts, winners, axis=0) / nearness[winners, None],
+        shown=np.take(front[spans.triangle], np.take(span, winners)),
+        corners=np.ascontiguousarray((np.take(parts, winners, axis=1) / np.take(nearness, winners)).T),
     )
 
 
@@ -120,7 +121,9 @@ def _find_spans(corners: NDArray[np.float64], width: int, height: int) -> _Spans
     left = np.concatenate([np.where(long_is_left, long, short) for short in (upper, lower)])
     right = np.concatenate([np.where(long_is_left, short, long) for short in (upper, lower)])
     first, cut, end = (_first_from(point[:, 1], height) for point in (high, middle, low))
-    part, row = _in_turn(np.concatenate([first, cut]), np.concatenate([cut - first, end - cut]))
+    rows = np.concatenate([cut - first, end - cut])
+    part, down = _in_turn(rows)
+    row = down + np.repeat(np.concatenate([first, cut]), rows)
     start, stop = _first_from(_crossings(left, part, row), width), _first_from(_crossings(right, part, row), width)
     kept = np.flatnonzero(stop > start)
     return _Spans(part[kept] % len(corners), row[kept], start[kept], (stop - start)[kept])
@@ -143,16 +146,14 @@ def _first_from(place: NDArray[np.float64], size: int) -> NDArray[np.intp]:
     return np.asarray(np.clip(np.ceil(place), 0, size).astype(np.intp))
 
 
-def _in_turn(first: NDArray[np.intp], counts: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """List first, first + 1, … of every entry, as many as it counts: (m,) whose entry it is, (m,) the numbers."""
+def _in_turn(counts: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """List 0, 1, … of every entry, as many as it counts: (m,) whose entry it is, (m,) the numbers."""
     entry = np.repeat(np.arange(len(counts)), counts)
-    return entry, np.arange(len(entry)) + np.take(first - np.cumsum(counts) + counts, entry)
+    return entry, np.arange(len(entry)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def _over_depth(
-    corners: NDArray[np.float64], spans: _Spans, span: NDArray[np.intp], along: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """(m, 3): the corners' weights in the picture, each over its corner's depth, at pixels counted along their spans.
+def _over_depth(corners: NDArray[np.float64], spans: _Spans, along: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(3, m): the corners' weights in the picture, each over its corner's depth, at pixels counted along their spans.
 
     Counted from each span's first pixel, so that from there on single precision is enough.
     """
@@ -160,21 +161,20 @@ def _over_depth(
     across, down = (opposite[1] - opposite[0]).transpose(2, 0, 1)
     scale = 1 / (_cross(corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2]))[:, None]
     scale = scale / corners[..., 2]
-    by_column, by_row = -down * scale, across * scale
-    level = _cross(*opposite) * scale
-    planes = np.take(np.concatenate([level, by_row, by_column], axis=1), spans.triangle, axis=0)
-    starts = planes[:, :3] + planes[:, 3:6] * spans.row[:, None] + planes[:, 6:] * spans.left[:, None]
-    parts = np.take(planes[:, 6:].astype(np.float32), span, axis=0)
-    parts *= along.astype(np.float32)[:, None]
-    parts += np.take(starts.astype(np.float32), span, axis=0)
-    return np.asarray(parts)
+    parts = np.empty((3, len(along)), np.float32)
+    planes = zip((_cross(*opposite) * scale).T, (across * scale).T, (-down * scale).T, parts, strict=True)
+    for level, by_row, by_column, part in planes:
+        level, by_row, by_column = (np.take(slope, spans.triangle) for slope in (level, by_row, by_column))
+        start = level + by_row * spans.row + by_column * spans.left
+        np.multiply(np.repeat(by_column.astype(np.float32), spans.length), along, out=part)
+        part += np.repeat(start.astype(np.float32), spans.length)
+    return parts
 
 
-def _nearest(pixels: NDArray[np.intp], nearness: NDArray[np.float32], size: int) -> NDArray[np.intp]:
-    """(n,): for every pixel that is covered, the one candidate that is nearest."""
-    nearest = np.zeros(size, np.float32)
-    np.maximum.at(nearest, pixels, nearness)
-    in_front = np.flatnonzero(nearness == np.take(nearest, pixels))
-    winner = np.empty(size, np.int32)
-    winner[pixels[in_front]] = in_front  # of candidates equally near the last stays
-    return np.asarray(in_front[winner[pixels[in_front]] == in_front])
+def _nearest(pixels: NDArray[np.intp], nearness: NDArray[np.float32]) -> NDArray[np.intp]:
+    """(n,): for every pixel that is covered, the one candidate that is nearest; of equally near ones the last."""
+    wins = np.ones(len(pixels), bool)
+    contested = np.flatnonzero(np.take(np.bincount(pixels), pixels) > 1)
+    far_to_near = contested[np.lexsort((nearness[contested], pixels[contested]))]  # pixel by pixel
+    wins[far_to_near[:-1][np.diff(pixels[far_to_near]) == 0]] = False
+    return np.flatnonzero(wins)
