@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.face_landmarks import INNER_CANTHI, IRIS_CENTRES, LEFT_EYE, LEFT_IRIS, OUTER_CANTHI, RIGHT_EYE, RIGHT_IRIS
-from pipeline.sampling import Map, Picture, averaged
+from pipeline.sampling import Map, Picture, brightness
 from stages.tracking.face_iris_fit import fit_disc
 
 SCALE = 22.0  # samples of half an eye's width
@@ -31,7 +31,6 @@ _RINGS, _DISCS = (
     np.array((RIGHT_EYE, LEFT_EYE)),
     np.array(((IRIS_CENTRES[0], *RIGHT_IRIS), (IRIS_CENTRES[1], *LEFT_IRIS))),
 )
-_LUMA = np.array((0.299, 0.587, 0.114)) / 255
 
 Floats = NDArray[np.float64]
 
@@ -75,8 +74,8 @@ def _seen(picture: Picture, to_frame: Map, ring: Floats, guess: Floats) -> Float
     between = _between(lids)
     if _opening(lids) < LEAST_OPENING or not between.any():
         return IrisSight.SHUT
-    brightness = np.asarray(averaged(picture, to_frame, SIZE) @ _LUMA, np.float64)
-    disc = fit_disc(brightness, between, np.append(start, RADIUS * SCALE), DOUBT * SCALE)
+    eye = brightness(picture, to_frame, SIZE)
+    disc = fit_disc(eye, between, np.append(start, RADIUS * SCALE), DOUBT * SCALE)
     if disc.contrast < LEAST_CONTRAST:
         return IrisSight.UNCLEAR
     return np.asarray(to_frame[:, :2] @ disc.place[:2] + to_frame[:, 2])

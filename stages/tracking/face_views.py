@@ -26,7 +26,7 @@ from stages.tracking.face_shoulders import Shoulders, body_below, read_shoulders
 from stages.tracking.networks import PoseNetworks
 from stages.tracking.region import Region
 
-_AHEAD = 4  # frames decoded while the networks work
+_AHEAD = 4  # frames decoded, and their colours counted, while the networks work
 _FAR = 30  # frames: up to there going on decoding is quicker than going to a place
 
 
@@ -59,6 +59,7 @@ class LiveView:
     """A frame that the networks look at."""
 
     frame: Planes
+    colours: Signature
     faces: FaceNetworks
     bodies: PoseNetworks
 
@@ -74,7 +75,7 @@ class LiveView:
 
     def signature(self) -> Signature:
         """See `FaceView`."""
-        return picture_signature(self.frame)
+        return self.colours
 
     def read(self, region: Region) -> FaceReading:
         """See `FaceView`."""
@@ -101,12 +102,11 @@ def live_views(path: Path, start: int = 0, stop: int | None = None) -> Generator
 def _decoded(
     path: Path, start: int, stop: int | None, faces: FaceNetworks, bodies: PoseNetworks
 ) -> Generator[LiveView, None, None]:
-    with (
-        read_video(path, start_index=start, stop_index=stop) as video,
-        closing(prefetched(video.planes(), _AHEAD)) as frames,
-    ):
-        for frame in frames:
-            yield LiveView(frame, faces, bodies)
+    with read_video(path, start_index=start, stop_index=stop) as video:
+        counted = ((frame, picture_signature(frame)) for frame in video.planes())
+        with closing(prefetched(counted, _AHEAD)) as frames:
+            for frame, colours in frames:
+                yield LiveView(frame, colours, faces, bodies)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

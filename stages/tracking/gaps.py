@@ -119,13 +119,13 @@ def _between_frames(
     wanted: NDArray[np.bool_],
 ) -> tuple[Paths, NDArray[np.float64]]:
     """Paths and confidence of the wanted frames of one shot; beyond the first and last sight these are repeated."""
-    known = seconds[seen]
-    at = np.clip(seconds[wanted], known[0], known[-1])
-    path = PchipInterpolator(known, paths[seen])(at) if len(known) > 1 else np.repeat(paths[seen], len(at), axis=0)
-    ramp = np.stack([np.interp(at, known, column) for column in confidence[seen].T], axis=-1)
-    exact = seen[wanted]
-    path[exact], ramp[exact] = paths[seen], confidence[seen]
-    return path, np.where(exact[:, None], ramp, FADE * ramp)
+    known, between = seconds[seen], wanted & ~seen
+    path, sure = paths.copy(), confidence.copy()
+    if between.any():
+        at = np.clip(seconds[between], known[0], known[-1])
+        path[between] = PchipInterpolator(known, paths[seen])(at) if len(known) > 1 else paths[seen]
+        sure[between] = FADE * np.stack([np.interp(at, known, column) for column in confidence[seen].T], axis=-1)
+    return path[wanted], sure[wanted]
 
 
 def _fill_joints(
