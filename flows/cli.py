@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+import flows.surroundings  # noqa: F401 — before anything that computes
 from flows.commands.arguments import Debug, Device, Output, Overwrite
 from flows.commands.batch import batch
 from flows.commands.clips import evaluate, plan, track
@@ -41,12 +42,6 @@ from flows.commands.trust import licences, verify
 from flows.commands.watch import watch
 from pipeline.artifacts import refuse_existing
 from pipeline.errors import UnderstudyError
-
-# Read by PyTorch and its threads when they are imported. Large pages for large tensors; and threads that soon stop to
-# wait awake: where other programs want the cores, spinning ones made a training step up to twenty times slower. On two
-# idle cores a step took 0.16 to 0.20 s so, 0.16 to 0.17 s with the default (benchmarks/results/draft.md).
-for _name, _value in (("THP_MEM_ALLOC_ENABLE", "1"), ("GOMP_SPINCOUNT", "20000")):
-    os.environ.setdefault(_name, _value)
 
 # PyTorch speaks of its own kernels for GPUs when it is imported; PYTHONWARNINGS reaches the processes of jobs.
 _TALK = "Warning only once for all operators"
