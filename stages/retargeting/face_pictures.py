@@ -89,8 +89,9 @@ def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def _evened_frames(clip: Path, corners: Floats, scales: Floats) -> Iterator[NDArray[np.uint8]]:
     with read_video(clip) as video, closing(prefetched(video.planes(), _AHEAD)) as frames:
         for frame in frames:
-            if frame.index < len(scales):
-                yield evened(_luma(frame, corners[frame.index], float(scales[frame.index])))
+            if frame.index >= len(scales):
+                raise _of_other_length(clip, f"more than {len(scales)} frames", len(scales))
+            yield evened(_luma(frame, corners[frame.index], float(scales[frame.index])))
 
 
 def _luma(frame: Planes, corner: Floats, scale: float) -> NDArray[np.uint8]:
@@ -101,5 +102,9 @@ def _luma(frame: Planes, corner: Floats, scale: float) -> NDArray[np.uint8]:
 def _mapped(file: IO[bytes], count: int, clip: Path) -> NDArray[np.uint8]:
     found = file.tell() // SIDE**2
     if found != count:
-        raise TrackError(clip, f"{found} frames", f"the track's {count}", "Track the clip again.")
+        raise _of_other_length(clip, f"{found} frames", count)
     return np.memmap(file, np.uint8, "r", shape=(count, SIDE, SIDE))
+
+
+def _of_other_length(clip: Path, found: str, tracked: int) -> TrackError:
+    return TrackError(clip, found, f"the track's {tracked}", "Track the clip again.")

@@ -167,6 +167,13 @@ def test_a_clip_shorter_than_its_track_is_refused(track, tmp_path) -> None:
         register_heads(short, track, TRIANGLES)
 
 
+def test_a_clip_longer_than_its_track_is_refused(track) -> None:
+    rows = ("times", "points", "confidence", "shoulders", "status", "shot")
+    first = replace(track, **{name: getattr(track, name)[:60] for name in rows})
+    with pytest.raises(TrackError, match=r"blue_portrait_as_red\.mp4: more than 60 frames; expected the track's 60"):
+        register_heads(CLIP, first, TRIANGLES)
+
+
 def _covered(frame: Frame) -> Frame:
     image = frame.image.copy()
     image[20:230, 20:236] = (90, 120, 90)
