@@ -10,6 +10,7 @@ et al. 2020, "Head2Head" (normalised coordinates of the neutral face as correspo
 ours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,10 @@ CHANNELS = 12  # four pictures of three
 
 _SAMPLED_ROWS = 576  # about, whatever the picture's height: pixels are the mean of at least two by two samples
 _IRIS_CORNERS = 24
-_CIRCLE = np.exp(2j * np.pi * np.arange(_IRIS_CORNERS) / _IRIS_CORNERS)
+_CIRCLE = 2 * np.pi * np.arange(_IRIS_CORNERS) / _IRIS_CORNERS
+_CIRCLE_WAYS = np.cos(_CIRCLE), np.sin(_CIRCLE)  # of its corners, across and up
+_Brush = Callable[[NDArray[np.uint8], NDArray[np.float64]], None]
+_SMOOTH = 2.0  # samples that smoothed edges reach beyond what is drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,17 +121,28 @@ class _View:
         columns = self._camera.slopes(np.column_stack([across, np.zeros_like(across)]))[:, 0]
         return columns, self._camera.slopes(np.column_stack([np.zeros_like(down), down]))[:, 1]
 
-    def canvas(self) -> NDArray[np.uint8]:
-        """A black mask, (rows, columns) of samples."""
-        return np.zeros((self.height * self.samples, self.width * self.samples), np.uint8)
-
-    def around(self, places: NDArray[np.float64]) -> Box:
-        """The pixels that hold what lies at places (v, 2+), in samples; none where all is outside the picture."""
+    def around(self, places: NDArray[np.float64], beyond: float = 0) -> Box:
+        """The pixels that hold what lies up to `beyond` from places (v, 2+), in samples; none where all is outside."""
         pixels = (places[:, :2] + 0.5) / self.samples
-        size = np.array([self.width, self.height])
-        left, top = np.clip(np.floor(pixels.min(axis=0)), 0, size).astype(int)
-        right, bottom = np.clip(np.ceil(pixels.max(axis=0)), 0, size).astype(int)
+        size, edge = np.array([self.width, self.height]), beyond / self.samples
+        left, top = np.clip(np.floor(pixels.min(axis=0) - edge), 0, size).astype(int)
+        right, bottom = np.clip(np.ceil(pixels.max(axis=0) + edge), 0, size).astype(int)
         return Box(int(left), int(top), int(right), int(bottom))
+
+    def mask(self, outline: NDArray[np.float64], beyond: float, draw: _Brush) -> NDArray[np.uint8]:
+        """(h, w): what `draw` paints along an outline (v, 2), samples, on a black canvas of samples around it.
+
+        Args:
+            beyond: how far it paints from the outline's box, samples.
+            draw: is given the canvas, and where it begins, (2,) samples.
+        """
+        picture = np.zeros((self.height, self.width), np.uint8)
+        part = self.around(outline, beyond + _SMOOTH)
+        if part.width > 0 and part.height > 0:
+            canvas = np.zeros((part.height * self.samples, part.width * self.samples), np.uint8)
+            draw(canvas, np.array((part.left, part.top)) * float(self.samples))
+            picture[part.top : part.bottom, part.left : part.right] = self.reduce(canvas)
+        return picture
 
     def reduce(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Pixels as the means of their samples."""
@@ -194,21 +209,30 @@ def _draw_shell(view: _View, model: FaceModel) -> NDArray[np.uint8]:
 
 def _draw_irises(view: _View, head: NDArray[np.float32], gaze: NDArray[np.float32], radius: float) -> NDArray[np.uint8]:
     """(h, w): a disc in the plane of each eye; what lies outside the lids is cut off later."""
-    mask, eyes = view.canvas(), eye_frames(head)
-    for centre, half, right, up in zip(iris_centres(head, gaze), eyes.half, eyes.right, eyes.up, strict=True):
-        rim = centre + radius * half * (np.outer(_CIRCLE.real, right) + np.outer(_CIRCLE.imag, up))
-        cv2.fillConvexPoly(mask, _fixed_point(view.place(rim)[:, :2]), (255.0,), cv2.LINE_AA, shift=4)
-    return view.reduce(mask)
+    eyes = eye_frames(head)
+    across, up = (np.multiply.outer(_CIRCLE_WAYS[axis], way) for axis, way in enumerate((eyes.right, eyes.up)))
+    reach = radius * eyes.half[:, None]
+    rims = iris_centres(head, gaze) + (across + up) * reach  # (corners, eyes, 3)
+    discs = view.place(rims.reshape(-1, 3))[:, :2].reshape((*rims.shape[:2], 2))
+
+    def fill(canvas: NDArray[np.uint8], start: NDArray[np.float64]) -> None:
+        for eye in range(discs.shape[1]):
+            cv2.fillConvexPoly(canvas, _fixed_point(discs[:, eye] - start), (255.0,), cv2.LINE_AA, shift=4)
+
+    return view.mask(discs.reshape(-1, 2), 0, fill)
 
 
 def _draw_shoulders(view: _View, shoulders: NDArray[np.float32], width: float) -> NDArray[np.uint8]:
     """(h, w): from the lower rim to one shoulder, to the other, and down; as bright as the less sure of them is."""
-    mask, bright = view.canvas(), 255 * float(shoulders[:, 2].min())
+    rows, bright = view.height * view.samples, 255 * float(shoulders[:, 2].min())
     right, left = view.sample(shoulders[:, :2])
-    floor = max(len(mask), right[1], left[1])
-    path = _fixed_point(np.array([(right[0], floor), right, left, (left[0], floor)]))
-    cv2.polylines(mask, [path], False, (bright,), max(1, round(width * len(mask))), cv2.LINE_AA, shift=4)
-    return view.reduce(mask)
+    floor = max(rows, right[1], left[1])
+    path, thick = np.array([(right[0], floor), right, left, (left[0], floor)]), max(1, round(width * rows))
+
+    def draw(canvas: NDArray[np.uint8], start: NDArray[np.float64]) -> None:
+        cv2.polylines(canvas, [_fixed_point(path - start)], False, (bright,), thick, cv2.LINE_AA, shift=4)
+
+    return view.mask(path, thick, draw)
 
 
 def _fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:

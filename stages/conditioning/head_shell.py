@@ -58,13 +58,18 @@ class HeadShell:
             egg, or passes it nearest. Black where that is farther away than REACH.
         """
         start = (-(translation @ rotation + self.centre) / self.radii).astype(np.float32)
-        right, up, back = (rotation / self.radii).astype(np.float32)[..., None, None]
+        right, up, back = (rotation / self.radii).astype(np.float32)
         across, down = columns.astype(np.float32), rows.astype(np.float32)[:, None]
-        ways = right * across - back + up * down  # (3, h, w), radii
-        squared, along = np.einsum("khw,khw->hw", ways, ways), np.tensordot(start, ways, 1)
+        # Rays go right · across + up · down - back, in radii: squares and products are sums over rows and columns.
+        level, slope = (right @ right * across - 2 * (right @ back)) * across, 2 * (right @ up) * across
+        squared = level + (slope + up @ up * down - 2 * (up @ back)) * down + back @ back
+        along = start @ right * across + (start @ up * down - start @ back)
         inside = along * along - squared * (start @ start - 1)
         nearest = -(along + np.sqrt(np.maximum(inside, 0))) / squared
-        places = start[:, None, None] + nearest * ways
-        seen = (np.einsum("khw,khw->hw", places, places) < REACH**2) & (nearest > 0)
-        codes = (places * (127.5 / REACH) + 128).clip(0, 255).astype(np.uint8)
-        return np.asarray(cv2.merge(list(codes * seen)))
+        away = start @ start + nearest * (2 * along + nearest * squared)
+        seen = ((away < REACH**2) & (nearest > 0)).astype(np.uint8)
+        codes = [
+            (begin + nearest * (way_right * across - way_back + way_up * down)) * (127.5 / REACH) + 128
+            for begin, way_right, way_up, way_back in zip(start, right, up, back, strict=True)
+        ]
+        return np.asarray(cv2.merge([code.clip(0, 255).astype(np.uint8) * seen for code in codes]))
