@@ -30,7 +30,7 @@ from stages.training.phases import Budget, DancePreset
 from stages.training.plan import out_of_memory
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 3, 4, 1, 2, 4, 2, 1
+TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 4, 4, 1, 2, 5, 2, 1
 
 
 @stage("track", version=TRACKING)

@@ -8,7 +8,19 @@ from numpy.typing import NDArray
 from pipeline.errors import TrackError
 from pipeline.values import Status, Track
 from stages.retargeting.floor import lowest_ankle, standing_frames
-from stages.retargeting.skeleton import ANKLES, HIPS, NOSE, SHOULDERS, Bone, Reals, bone_samples, middle, seen
+from stages.retargeting.skeleton import (
+    ANKLES,
+    HIPS,
+    LEFT_LEG,
+    NOSE,
+    RIGHT_LEG,
+    SHOULDERS,
+    Bone,
+    Reals,
+    bone_samples,
+    middle,
+    seen,
+)
 
 ENOUGH = 0.3  # of the tracked frames must show a part of the body before it is measured
 FAR_SHARE = 0.7  # EDN's alpha: the far end is sought within this share of the way from the median to the near end
@@ -63,6 +75,8 @@ class BodyStatistics:
         float | None, ...
     ]  # (11,) in the order of `Bone`: full projected lengths at the usual distance, pixels
     world_bones: tuple[float | None, ...]  # (11,) medians, metres; None where never seen
+    knees: tuple[float | None, float | None] = (None, None)  # left, right: usual way to the right of the middle between
+    # hip and ankle, at the usual distance, pixels; None: never seen
 
     def __post_init__(self) -> None:
         if len(self.bones) != len(Bone) or len(self.world_bones) != len(Bone):
@@ -108,6 +122,7 @@ def measure_body(track: Track) -> BodyStatistics:
         floor=floor,
         bones=tuple(_length(points / distance[:, None, None], confidence, bone, FULL_LENGTH) for bone in Bone),
         world_bones=tuple(_length(track.world[tracked], confidence, bone, USUAL_LENGTH) for bone in Bone),
+        knees=(_beside(points, confidence, LEFT_LEG, distance), _beside(points, confidence, RIGHT_LEG, distance)),
     )
 
 
@@ -123,6 +138,15 @@ def _length(points: Reals, confidence: Reals, bone: Bone, share: tuple[float, fl
     known = np.sort(lengths[visible])
     low, high = (round(quantile * (known.size - 1)) for quantile in share)
     return float(known[low : high + 1].mean()) or None
+
+
+def _beside(points: Reals, confidence: Reals, leg: tuple[int, int, int], distance: NDArray[np.float64]) -> float | None:
+    """How far to the right of the middle between hip and ankle a knee usually is; None: that is seen too seldom."""
+    visible = seen(confidence, leg)
+    if not _enough(visible):
+        return None
+    hip, knee, ankle = (points[visible, joint, 0] / distance[visible] for joint in leg)
+    return float(np.median(knee - (hip + ankle) / 2))
 
 
 def _nearness(points: NDArray[np.float64], confidence: Reals, floor: FloorRange) -> NDArray[np.float64]:

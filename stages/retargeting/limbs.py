@@ -7,8 +7,10 @@ from pipeline.values import Track
 from stages.retargeting.body import BodyStatistics
 from stages.retargeting.floor import lowest_ankle, shots
 from stages.retargeting.placement import Placement, bone_ratios, leg_scale, overall_scale
-from stages.retargeting.skeleton import GUESSED, HIPS, SHOULDERS, middle, rebuild
+from stages.retargeting.skeleton import GUESSED, HIPS, SHOULDERS, Bone, middle, rebuild
 
+KNEES = [25, 26]
+BOWED = 0.03  # of a leg's length
 LEG_ENDS = [27, 28]  # the ankles, left and right
 LEGS = ((25, [27, 29, 31]), (26, [28, 30, 32]))  # knee; ankle, heel and toes that go along
 
@@ -34,6 +36,7 @@ def pose_by_limbs(
     built = rebuild(points, ratios) * placement.nearness[:, None, None]
     if by_floor:
         built = _with_the_stance_of(points, built, leg_scale(source, target) * placement.nearness)
+    built[:, KNEES, 0] += placement.nearness[:, None] * knees_aside(source, target)
     held, hung = (_under_the_hips(pose) if by_floor else middle(pose, SHOULDERS) for pose in (points, built))
     return np.asarray(built + (placement.move(held[:, None])[:, 0] - hung)[:, None])
 
@@ -42,6 +45,23 @@ def world_by_limbs(track: Track, source: BodyStatistics, target: BodyStatistics)
     """The world coordinates on the target's bones, metres (n, 33, 3); bones that one of them never shows stay."""
     ratios = bone_ratios(source.world_bones, target.world_bones, 1.0)
     return np.asarray(rebuild(track.world, ratios) + middle(track.world, HIPS)[:, None])
+
+
+def knees_aside(source: BodyStatistics, target: BodyStatistics) -> NDArray[np.float64]:
+    """How far to the right left and right knee have to move to lie beside their legs as the target's do, pixels.
+
+    Trousers, skirts and bare legs make the tracker see knees beside the leg, on one body here, on another there. More
+    than `BOWED` is no such error but how somebody moves, and stays.
+    """
+    thigh, shin = (target.bones[bone] for bone in (Bone.THIGH, Bone.SHIN))
+    moves = np.zeros(len(KNEES))
+    for side, (here, there) in enumerate(zip(source.knees, target.knees, strict=True)):
+        if here is None or there is None or thigh is None or shin is None:
+            continue
+        move = there - leg_scale(source, target) * here
+        if abs(move) <= BOWED * (thigh + shin):
+            moves[side] = move
+    return moves
 
 
 def _with_the_stance_of(

@@ -1,4 +1,4 @@
-"""repair: from what single frames showed to a track: cuts, exchanged limbs, outliers, looks, gaps, jitter, in order."""
+"""repair: from what single frames showed to a track: cuts, exchanged limbs, outliers, looks, gaps, jitter, lengths."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +11,7 @@ from stages.tracking.album import Album, Snapshot
 from stages.tracking.congeal import congeal
 from stages.tracking.cuts import CUT_DISTANCE, find_cuts
 from stages.tracking.gaps import fill_gaps, limit_outside, reject_outliers
+from stages.tracking.limb_lengths import hold_lengths
 from stages.tracking.smooth import smooth
 from stages.tracking.swaps import Paths, guard_swaps
 
@@ -21,13 +22,22 @@ class RepairConfig:
 
     leeway: float = 0.02  # torso lengths: how far off the network usually is; 0 takes its word for it
     smoothing: float = 0.05  # seconds: standard deviation of the smoother's window; 0 leaves the joints as read
+    limb_error: float = 0.08  # limb lengths: how far along a limb the network usually errs; 0 takes its word for it
     least_confidence: float = 0.3  # 0 … 1: joints below are filled from their neighbours in time where these are near
     longest_gap: int = 10  # frames without the performer that are interpolated at most
     longest_hold: int = 5  # frames before the first and after the last sight that repeat it at most
     cut_distance: float = CUT_DISTANCE  # 0 … 1: a picture with less colour in common with the last begins a new shot
 
     def __post_init__(self) -> None:
-        for name in ("leeway", "smoothing", "least_confidence", "longest_gap", "longest_hold", "cut_distance"):
+        for name in (
+            "leeway",
+            "smoothing",
+            "limb_error",
+            "least_confidence",
+            "longest_gap",
+            "longest_hold",
+            "cut_distance",
+        ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"RepairConfig.{name} is {getattr(self, name)}, expected 0 or more")
 
@@ -69,6 +79,7 @@ def repair(raw: RawTrack, width: int, height: int, config: RepairConfig, workers
         longest_hold=config.longest_hold,
     )
     paths = smooth(paths, confidence, status, shot, seconds, config.smoothing)
+    paths = hold_lengths(paths, confidence, status, shot, seconds, config.limb_error)
     return Track(
         width=width,
         height=height,
