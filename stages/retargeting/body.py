@@ -15,6 +15,7 @@ from stages.retargeting.skeleton import (
     NOSE,
     RIGHT_LEG,
     SHOULDERS,
+    UPPER_ARMS,
     Bone,
     Reals,
     bone_samples,
@@ -28,6 +29,7 @@ END_BAND = 0.05  # of the range: frames this near to an end tell the height ther
 FULL_LENGTH = (0.5, 0.95)  # quantiles between which a bone's projections are averaged: shorter ones point away from
 # the picture's plane, longer ones are jitter; one quantile alone takes much of its value from the jitter
 USUAL_LENGTH = (0.25, 0.75)  # the same in space, where every sight shows the whole length
+STILL = 0.02  # squared lengths of the upper arm: arms that move less do not tell what shoulders do when they move
 UPRIGHT = 0.9  # quantile of the heights: a median would take somebody who crouches a lot for a small person
 FLAT_PIXELS, FLAT_SHARE = 5.0, 0.03  # a range below either (pixels, of the body height) is stepping, not walking
 
@@ -77,6 +79,8 @@ class BodyStatistics:
     world_bones: tuple[float | None, ...]  # (11,) medians, metres; None where never seen
     knees: tuple[float | None, float | None] = (None, None)  # left, right: usual way to the right of the middle between
     # hip and ankle, at the usual distance, pixels; None: never seen
+    shoulders_follow: float | None = None  # pixels at the usual distance that a shoulder lies nearer to where its arm
+    # points, for an upper arm in the picture's plane; None: never seen
 
     def __post_init__(self) -> None:
         if len(self.bones) != len(Bone) or len(self.world_bones) != len(Bone):
@@ -123,6 +127,7 @@ def measure_body(track: Track) -> BodyStatistics:
         bones=tuple(_length(points / distance[:, None, None], confidence, bone, FULL_LENGTH) for bone in Bone),
         world_bones=tuple(_length(track.world[tracked], confidence, bone, USUAL_LENGTH) for bone in Bone),
         knees=(_beside(points, confidence, LEFT_LEG, distance), _beside(points, confidence, RIGHT_LEG, distance)),
+        shoulders_follow=_following(points / distance[:, None, None], confidence),
     )
 
 
@@ -147,6 +152,28 @@ def _beside(points: Reals, confidence: Reals, leg: tuple[int, int, int], distanc
         return None
     hip, knee, ankle = (points[visible, joint, 0] / distance[visible] for joint in leg)
     return float(np.median(knee - (hip + ankle) / 2))
+
+
+def _following(points: Reals, confidence: Reals) -> float | None:
+    """How far shoulders move in the trunk towards their elbows, by least squares over both sides; None: seldom seen."""
+    length = _length(points, confidence, Bone.UPPER_ARM, FULL_LENGTH)
+    visible = seen(confidence, (*HIPS, *UPPER_ARMS[0], *UPPER_ARMS[1]))
+    if length is None or not _enough(visible):
+        return None
+    pose = points[visible].astype(np.float64)
+    hips = middle(pose, HIPS)
+    up = middle(pose, SHOULDERS) - hips
+    up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-9)
+    axes = np.stack((up, np.stack((-up[:, 1], up[:, 0]), axis=1)), axis=1)  # of the trunk
+    energy = product = 0.0
+    for shoulder, elbow in UPPER_ARMS:
+        place, arm = (
+            np.einsum("nij,nj->ni", axes, way) for way in (pose[:, shoulder] - hips, pose[:, elbow] - pose[:, shoulder])
+        )
+        arm = (arm - arm.mean(axis=0)) / length
+        energy += float(np.square(arm).sum())
+        product += float((arm * (place - place.mean(axis=0))).sum())
+    return product / energy if energy > STILL * np.count_nonzero(visible) else None
 
 
 def _nearness(points: NDArray[np.float64], confidence: Reals, floor: FloorRange) -> NDArray[np.float64]:

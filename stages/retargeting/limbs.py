@@ -7,10 +7,11 @@ from pipeline.values import Track
 from stages.retargeting.body import BodyStatistics
 from stages.retargeting.floor import lowest_ankle, shots
 from stages.retargeting.placement import Placement, bone_ratios, leg_scale, overall_scale
-from stages.retargeting.skeleton import GUESSED, HIPS, SHOULDERS, Bone, middle, rebuild
+from stages.retargeting.skeleton import GUESSED, HIPS, SEEN, SHOULDERS, UPPER_ARMS, Bone, middle, rebuild
 
 KNEES = [25, 26]
 BOWED = 0.03  # of a leg's length
+SHRUGGED = 0.06  # of an upper arm's
 LEG_ENDS = [27, 28]  # the ankles, left and right
 LEGS = ((25, [27, 29, 31]), (26, [28, 30, 32]))  # knee; ankle, heel and toes that go along
 
@@ -37,6 +38,7 @@ def pose_by_limbs(
     if by_floor:
         built = _with_the_stance_of(points, built, leg_scale(source, target) * placement.nearness)
     built[:, KNEES, 0] += placement.nearness[:, None] * knees_aside(source, target)
+    _let_shoulders_follow(built, track, shoulders_further(source, target))
     held, hung = (_under_the_hips(pose) if by_floor else middle(pose, SHOULDERS) for pose in (points, built))
     return np.asarray(built + (placement.move(held[:, None])[:, 0] - hung)[:, None])
 
@@ -62,6 +64,29 @@ def knees_aside(source: BodyStatistics, target: BodyStatistics) -> NDArray[np.fl
         if abs(move) <= BOWED * (thigh + shin):
             moves[side] = move
     return moves
+
+
+def shoulders_further(source: BodyStatistics, target: BodyStatistics) -> float:
+    """How much farther along the arm shoulders have to lie to follow arms as the target's do, in upper arms.
+
+    Sleeves hide where a shoulder is: the tracker moves it with the arm, on one body more, on another less. More than
+    `SHRUGGED` is no such error but how somebody moves, and stays.
+    """
+    here, there, arm = source.shoulders_follow, target.shoulders_follow, target.bones[Bone.UPPER_ARM]
+    if here is None or there is None or arm is None:
+        return 0.0
+    ratios = bone_ratios(source.bones, target.bones, overall_scale(source, target))
+    further = (there - here * float(ratios[Bone.TORSO] + ratios[Bone.SHOULDERS]) / 2) / arm
+    return further if abs(further) <= SHRUGGED else 0.0
+
+
+def _let_shoulders_follow(built: NDArray[np.float64], track: Track, further: float) -> None:
+    """Move shoulders with their arms, from where they usually are, by `further` of an upper arm; in place."""
+    for shoulder, elbow in UPPER_ARMS:
+        sure = (track.confidence[:, [shoulder, elbow]] >= SEEN).all(axis=1)
+        if sure.any():
+            arm = built[:, elbow] - built[:, shoulder]
+            built[:, shoulder] += further * (arm - arm[sure].mean(axis=0))
 
 
 def _with_the_stance_of(

@@ -14,6 +14,7 @@ SHOULDERS = (11, 12)  # left, right, as everywhere: the subject's own left comes
 HIPS = (23, 24)
 ANKLES = (27, 28)
 LEFT_LEG, RIGHT_LEG = (23, 25, 27), (24, 26, 28)  # hip, knee, ankle
+UPPER_ARMS = ((11, 13), (12, 14))  # shoulder, elbow
 LIMB_JOINTS = (11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 
 SEEN = 0.5  # confidence from which a joint is measured

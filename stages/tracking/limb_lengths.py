@@ -28,7 +28,8 @@ TRUNK_AND_LIMBS = (11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 
 SEEN = 0.5  # confidence from which joints tell how long a limb is
 ENOUGH = 24  # sights of a limb, or it stays as it was read
-STRETCHES = np.arange(0.8, 1.3, 0.005)  # lengths that are tried, over what the limb shows at the 80 % quantile
+USUAL = 0.8  # quantile of what a limb shows, more than 0
+STRETCHES = np.arange(0.8, 1.3, 0.005)  # lengths that are tried, over that
 STEADY = 0.5  # seconds: nobody comes nearer or goes away faster
 
 _ANGLES = np.linspace(0, np.pi / 2, 1000)  # out of the picture
@@ -67,7 +68,7 @@ def hold_lengths(
         shown = [_shown(held, limb, metre) for limb in sides]
         sure = [(metre > 0) & (confidence[:, limb[:2]] >= SEEN).all(axis=1) for limb in sides]
         known = np.concatenate([lengths[rows] for lengths, rows in zip(shown, sure, strict=True)])
-        if known.size < ENOUGH or known.min() <= 0:
+        if known.size < ENOUGH or np.quantile(known, USUAL) <= 0:
             continue
         length = _length(known, density)
         for limb, lengths in zip(sides, shown, strict=True):
@@ -95,7 +96,7 @@ def _pixels_per_metre(paths: Paths, status: NDArray[np.uint8], shot: NDArray[np.
     pixels, metres = (part - part.mean(axis=1, keepdims=True) for part in (pixels, metres))
     size = np.square(metres).sum(axis=(1, 2))
     scale = np.divide((pixels * metres).sum(axis=(1, 2)), size, out=np.zeros_like(size), where=size > 0)
-    steadied = np.zeros_like(scale)
+    steadied: Floats = np.zeros_like(scale)
     for number in np.unique(shot):
         for begin, end in runs((shot == number) & (status != Status.MISSING)):
             rows = slice(begin, end)
@@ -106,9 +107,9 @@ def _pixels_per_metre(paths: Paths, status: NDArray[np.uint8], shot: NDArray[np.
 
 def _length(shown: Floats, density: Floats) -> float:
     """The length that fits best to what a limb shows in many frames: the most likely one."""
-    usual = float(np.quantile(shown, 0.8))
+    usual = float(np.quantile(shown, USUAL))
     fits = [np.log(np.interp(shown / (usual * stretch), _SHARES, density) / stretch).sum() for stretch in STRETCHES]
-    return usual * float(STRETCHES[np.argmax(fits)])
+    return usual * float(STRETCHES[int(np.argmax(fits))])
 
 
 @lru_cache(maxsize=8)

@@ -231,6 +231,47 @@ def test_a_standing_foot_does_not_slide_when_the_hips_sway_over_shorter_legs():
     np.testing.assert_allclose(feet[:, :2, 1], 560, atol=0.01)
 
 
+def knock_kneed(by: float, *, leg: float = 1.0) -> Track:
+    """Somebody of height 200 whose knees the tracker sees nearer to each other, by a share of the height."""
+    poses = still(200, 100, 500, leg=leg)
+    poses[:, 25, 0] -= 200 * by
+    poses[:, 26, 0] += 200 * by
+    return clip(poses)
+
+
+def beside_the_legs(track: Track) -> NDArray[np.float64]:
+    """How far to the right of their legs' middles left and right knee lie, pixels."""
+    x = track.points[..., 0].astype(float)
+    return np.array([np.median(x[:, knee] - (x[:, knee - 2] + x[:, knee + 2]) / 2) for knee in (25, 26)])
+
+
+def test_knees_lie_beside_the_leg_as_the_targets_do_and_feet_stay():
+    source, straight = knock_kneed(0.01, leg=1.2), clip(still(200, 100, 500))
+    stats, target = measure_body(source), measure_body(straight)
+    assert target.knees == pytest.approx((0, 0), abs=SAME)
+    moved = retarget(source, stats, target, RetargetConfig(mode="limbs")).track
+    np.testing.assert_allclose(beside_the_legs(moved), 0, atol=SAME)
+    unknown = replace(target, knees=(None, None))
+    plain = retarget(source, stats, unknown, RetargetConfig(mode="limbs")).track
+    assert beside_the_legs(plain)[1] == pytest.approx(2 / 1.2, abs=0.05)
+    others = [joint for joint in range(33) if joint not in (25, 26)]
+    np.testing.assert_allclose(moved.points[:, others], plain.points[:, others], atol=SAME)
+
+
+def test_knees_far_from_the_leg_are_how_somebody_moves_and_stay_there():
+    source, straight = knock_kneed(0.06, leg=1.2), clip(still(200, 100, 500))
+    moved = retarget(source, measure_body(source), measure_body(straight), RetargetConfig(mode="limbs")).track
+    assert beside_the_legs(moved)[1] == pytest.approx(12 / 1.2, abs=0.3)
+
+
+def test_statistics_of_models_that_know_no_knees_are_read():
+    stats = measure_body(clip(still(200, 100, 500)))
+    known = asdict(stats)
+    del known["knees"]
+    read = TypeAdapter(BodyStatistics).validate_json(json.dumps(known))
+    assert read == replace(stats, knees=(None, None))
+
+
 def test_bodies_of_one_build_are_retargeted_as_a_whole_and_the_log_says_why(caplog):
     source = clip(dancer())
     target = measure_body(clip(still(150.0, 100.0, 300.0, arm=1.05)))
