@@ -3,10 +3,10 @@
 import json
 import logging
 from dataclasses import asdict, replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
+from made_bodies import clip, standing, still
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
@@ -18,44 +18,6 @@ from stages.retargeting.skeleton import Bone, bone_samples
 
 SAME = 1e-3  # pixels: float32 at a thousand pixels
 MODES = ("auto", "global", "limbs")
-
-
-def standing(arm: float = 1.0, leg: float = 1.0) -> NDArray[np.float64]:
-    """A person of height 1 (nose to ankles) whose floor is row 0, arms out to both sides, seen from the front."""
-    points = np.zeros((33, 2))
-    hips = -0.45 * leg
-    for joint, x, y in (
-        *((0, 0.0, -0.55), (2, 0.03, -0.58), (7, 0.06, -0.57), (9, 0.02, -0.52)),
-        *((11, 0.12, -0.40), (13, 0.12 + 0.16 * arm, -0.40), (15, 0.12 + 0.30 * arm, -0.40)),
-        *((17, 0.14 + 0.36 * arm, -0.40), (19, 0.12 + 0.36 * arm, -0.40), (21, 0.12 + 0.34 * arm, -0.42)),
-    ):
-        points[joint] = (x, y + hips)
-    for joint, x, y in ((23, 0.08, 1.0), (25, 0.08, 0.5), (27, 0.08, 0.0), (29, 0.08, -0.02), (31, 0.10, -0.05)):
-        points[joint] = (x, y * hips if y >= 0 else -y)
-    points[[1, 3]] = points[2]
-    mirrored = {4: 1, 5: 2, 6: 3, 8: 7, 10: 9, **{left + 1: left for left in range(11, 32, 2)}}
-    for right, left in mirrored.items():
-        points[right] = points[left] * (-1, 1)
-    return points
-
-
-def clip(poses: NDArray[np.float64], *, width: int = 360, height: int = 640, status: Status = Status.TRACKED) -> Track:
-    """A track at 25 frames a second, every joint certain."""
-    n = len(poses)
-    return Track(
-        width=width,
-        height=height,
-        times=tuple(Fraction(i, 25) for i in range(n)),
-        points=poses.astype(np.float32),
-        confidence=np.ones((n, 33), np.float32),
-        world=np.pad(poses / 300, ((0, 0), (0, 0), (0, 1))).astype(np.float32),
-        status=np.full(n, status, np.uint8),
-        shot=np.zeros(n, np.int32),
-    )
-
-
-def still(size: float, x: float, floor: float, frames: int = 50, **body: float) -> NDArray[np.float64]:
-    return np.tile(size * standing(**body) + (x, floor), (frames, 1, 1))
 
 
 def walker(far: float, close: float, small: float, large: float, frames: int = 300) -> NDArray[np.float64]:
@@ -229,47 +191,6 @@ def test_a_standing_foot_does_not_slide_when_the_hips_sway_over_shorter_legs():
     assert np.ptp(feet, axis=0).max() < 0.2
     assert np.ptp(result.points[:, 23, 0]) > 15
     np.testing.assert_allclose(feet[:, :2, 1], 560, atol=0.01)
-
-
-def knock_kneed(by: float, *, leg: float = 1.0) -> Track:
-    """Somebody of height 200 whose knees the tracker sees nearer to each other, by a share of the height."""
-    poses = still(200, 100, 500, leg=leg)
-    poses[:, 25, 0] -= 200 * by
-    poses[:, 26, 0] += 200 * by
-    return clip(poses)
-
-
-def beside_the_legs(track: Track) -> NDArray[np.float64]:
-    """How far to the right of their legs' middles left and right knee lie, pixels."""
-    x = track.points[..., 0].astype(float)
-    return np.array([np.median(x[:, knee] - (x[:, knee - 2] + x[:, knee + 2]) / 2) for knee in (25, 26)])
-
-
-def test_knees_lie_beside_the_leg_as_the_targets_do_and_feet_stay():
-    source, straight = knock_kneed(0.01, leg=1.2), clip(still(200, 100, 500))
-    stats, target = measure_body(source), measure_body(straight)
-    assert target.knees == pytest.approx((0, 0), abs=SAME)
-    moved = retarget(source, stats, target, RetargetConfig(mode="limbs")).track
-    np.testing.assert_allclose(beside_the_legs(moved), 0, atol=SAME)
-    unknown = replace(target, knees=(None, None))
-    plain = retarget(source, stats, unknown, RetargetConfig(mode="limbs")).track
-    assert beside_the_legs(plain)[1] == pytest.approx(2 / 1.2, abs=0.05)
-    others = [joint for joint in range(33) if joint not in (25, 26)]
-    np.testing.assert_allclose(moved.points[:, others], plain.points[:, others], atol=SAME)
-
-
-def test_knees_far_from_the_leg_are_how_somebody_moves_and_stay_there():
-    source, straight = knock_kneed(0.06, leg=1.2), clip(still(200, 100, 500))
-    moved = retarget(source, measure_body(source), measure_body(straight), RetargetConfig(mode="limbs")).track
-    assert beside_the_legs(moved)[1] == pytest.approx(12 / 1.2, abs=0.3)
-
-
-def test_statistics_of_models_that_know_no_knees_are_read():
-    stats = measure_body(clip(still(200, 100, 500)))
-    known = asdict(stats)
-    del known["knees"]
-    read = TypeAdapter(BodyStatistics).validate_json(json.dumps(known))
-    assert read == replace(stats, knees=(None, None))
 
 
 def test_bodies_of_one_build_are_retargeted_as_a_whole_and_the_log_says_why(caplog):
