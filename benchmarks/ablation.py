@@ -156,6 +156,7 @@ def true_end(lesson: Lesson) -> Path:
 
 
 def moved_to_start(frame: Frame, lesson: Lesson) -> Frame:
+    """The frame as the first of the held-out end: time and index counted from there."""
     start = trained_frames(len(lesson.track))
     begin: Fraction = lesson.track.times[start]
     return Frame(frame.image, frame.time - begin, frame.index - start)
@@ -205,6 +206,7 @@ def film_end(
 
 
 def likeness_table(found: dict[str, Path], size: str) -> list[str]:
+    """The page's table of how like the films are, Markdown, a row for each variant found."""
     lines = [
         "## Likeness",
         "",
@@ -222,6 +224,7 @@ def likeness_table(found: dict[str, Path], size: str) -> list[str]:
 
 
 def speed_table(found: dict[str, Path], size: str) -> list[str]:
+    """The page's table of how fast variants learn and paint, Markdown."""
     lines = [
         "## Speed",
         "",
@@ -266,15 +269,18 @@ def write_page(measured: str) -> None:
 
 
 def read_score(folder: Path, size: str) -> Score:
+    """What was scored in a variant's folder, compared at `size`."""
     return _SCORE.validate_json((folder / f"score-{size}.json").read_bytes())
 
 
 def read_pace(folder: Path) -> Pace | None:
+    """How fast a variant learnt; None where nobody has watched."""
     path = folder / "pace.json"
     return _PACE.validate_json(path.read_bytes()) if path.exists() else None
 
 
 def number(found: float | None, form: str, unit: str = "") -> str:
+    """A figure for a table; a dash where there is none."""
     return "–" if found is None else f"{found:{form}}{unit}"
 
 

@@ -124,6 +124,7 @@ def main() -> None:
 def go_through(
     arguments: argparse.Namespace, work: Path, clips: list[Path], control: Workspace, machines: list[Machine]
 ) -> str:
+    """Make the jobs without and with kills, and compare; the report, Markdown."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import StateType
 
@@ -178,6 +179,7 @@ def report(
     undisturbed: float,
     seconds: float,
 ) -> str:
+    """What came of it, Markdown."""
     return "\n".join(
         (
             "| | |",
@@ -193,10 +195,12 @@ def report(
 
 
 def films_alike(right: list, jobs: list) -> list[bool]:
+    """For each pair of jobs whether their films are the same."""
     return [same_film(one.output, other.output) for one, other in zip(right, jobs, strict=True)]
 
 
 def same_film(one: Path, other: Path) -> bool:
+    """Whether two films show the same pictures at the same times, to the bit."""
     with read_video(one) as right, read_video(other) as made:
         pairs = list(zip(right, made, strict=True))
     return all(a.time == b.time and (a.image == b.image).all() for a, b in pairs)

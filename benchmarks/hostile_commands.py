@@ -149,6 +149,7 @@ def shortened(film: Path, output: Path) -> str:
 
 
 def last_line(text: str) -> str:
+    """The last line of what was said; empty where nothing was."""
     return (text.strip().splitlines() or [""])[-1]
 
 

@@ -181,4 +181,5 @@ def lay_out(stage: Stage, whole: Path, film: bytes, chance: np.random.Generator 
 
 
 def names_in(folder: Path) -> frozenset[str]:
+    """The paths of all that lies in a folder, relative to it."""
     return frozenset(str(path.relative_to(folder)) for path in folder.rglob("*"))

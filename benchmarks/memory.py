@@ -45,6 +45,7 @@ def measure(model: Path, seconds: int, folder: Path) -> float:
 
 
 def repeat(output: Path, seconds: int) -> None:
+    """Write the sample over and over, for so many seconds, without encoding it again."""
     command = [ffmpeg_program(), "-y", "-v", "error", "-stream_loop", "-1", "-i", str(SAMPLE), "-t", str(seconds)]
     subprocess.run([*command, "-c", "copy", str(output)], check=True)
 

@@ -57,6 +57,7 @@ def test_film(path: Path) -> Path:
 
 
 def made_lanes(rng: np.random.Generator, times: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[Lane, ...]:
+    """Made-up lanes of a film's report, as long as FRAMES."""
     status = np.repeat(rng.choice(4, FRAMES // 20, p=(0.94, 0.03, 0.02, 0.01)), 20).astype(np.uint8)
     confidence = np.clip(rng.normal(0.9, 0.03, FRAMES), 0, 1).astype(np.float32)
     values = rng.normal(30, 1, (FRAMES, len(SCORES)))
@@ -72,6 +73,7 @@ def made_lanes(rng: np.random.Generator, times: np.ndarray[tuple[int], np.dtype[
 
 
 def made_page(film: Path) -> ReportPage:
+    """A made-up report of a film, with all that a real one has."""
     rng = np.random.default_rng(0)
     times, steps = np.arange(FRAMES) / float(RATE), np.arange(1.0, STEPS + 1)
     lanes = made_lanes(rng, times)
@@ -92,6 +94,7 @@ def made_page(film: Path) -> ReportPage:
 
 
 def opened(page: Path, chromium: str) -> Opening:
+    """Open a report in a browser: when it shows something, when its lanes are drawn, how long a seek takes."""
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=list(SWITCHES))
         tab = browser.new_page(viewport={"width": 1440, "height": 900})

@@ -93,6 +93,7 @@ def timed(workers: int, clips: list[Path], model: Path, work: Path) -> float:
 
 
 def table(options: argparse.Namespace, seconds: list[float]) -> str:
+    """What was measured, Markdown: seconds with one worker and with two."""
     one, two = seconds
     return "\n".join(
         (

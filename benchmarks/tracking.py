@@ -27,6 +27,7 @@ def plain_loop(path: Path) -> int:
 
 
 def masks(path: Path) -> int:
+    """Make a person mask for every frame; how many there were."""
     with read_video(path) as video:
         return sum(1 for _ in person_masks(video))
 

@@ -121,6 +121,7 @@ class House:
 
 
 def wait(what: str, until: Callable[[], object]) -> None:
+    """Wait until something holds. Raises AssertionError when it takes longer than PATIENCE."""
     end = time.monotonic() + PATIENCE
     while not until():
         assert time.monotonic() < end, f"{what} did not come"

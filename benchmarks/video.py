@@ -85,16 +85,19 @@ def processor_seconds() -> float:
 
 
 def ffmpeg(*arguments: str | Path) -> None:
+    """Run the ffmpeg program, which overwrites and says nothing but errors."""
     subprocess.run([ffmpeg_program(), "-v", "error", "-nostdin", "-y", *map(str, arguments)], check=True)
 
 
 def read_all(clip: Path) -> None:
+    """Decode a clip as the stages do, and throw it away."""
     with read_video(clip) as video:
         for _ in video:
             pass
 
 
 def time_reading(clip: Path, rounds: int) -> Timing:
+    """Decode a clip with ours, with ffmpeg to the same exact colours, and as ffmpeg usually does, in turns."""
     to_nothing = ("-an", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", os.devnull)
     ours, exact, default = best_of(
         rounds,
@@ -108,6 +111,7 @@ def time_reading(clip: Path, rounds: int) -> Timing:
 
 
 def write_all(raw: Path, info: VideoInfo, count: int, output: Path) -> None:
+    """Encode raw pictures, `count` of them, as the stages do."""
     images = np.memmap(raw, np.uint8, "r", shape=(count, info.height, info.width, 3))
     with write_video(output, info, overwrite=True) as film:
         for index, image in enumerate(images):
@@ -115,6 +119,7 @@ def write_all(raw: Path, info: VideoInfo, count: int, output: Path) -> None:
 
 
 def time_writing(clip: Path, rounds: int, folder: Path) -> Timing:
+    """Encode a clip's first pictures with ours and with ffmpeg, in turns; the fastest round of each."""
     raw, output, found = folder / "frames.rgb", folder / "film.mp4", probe(clip)
     with read_video(clip, stop_index=WRITTEN_FRAMES) as video, raw.open("wb") as file:
         count = sum(1 for frame in video if file.write(frame.image.data))
@@ -141,6 +146,7 @@ def generated(folder: Path) -> Path:
 
 
 def machine() -> str:
+    """Date, machine and load, for the head of a page."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
     return f"{date.today()}, {platform.machine()} {platform.system()}, {cores} cores{load}"

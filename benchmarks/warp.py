@@ -88,16 +88,19 @@ class Inputs:
 
 
 def fused(*arguments: Tensor) -> tuple[Tensor, Tensor]:
+    """Image and warped image by the Triton kernels."""
     composition = compose(*arguments, backend="triton")
     return composition.image, composition.warped
 
 
 def reference(*arguments: Tensor) -> tuple[Tensor, Tensor]:
+    """Image and warped image by the PyTorch reference."""
     composition = compose(*arguments, backend="torch")
     return composition.image, composition.warped
 
 
 def written_out(raw: Tensor, previous: Tensor, flow: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The same as anybody would write it, for eager PyTorch and `torch.compile`."""
     h, w = raw.shape[2:]
     x = (flow[:, 0] + torch.arange(w, device=flow.device)) * (2 / max(w - 1, 1)) - 1
     y = (flow[:, 1] + torch.arange(h, device=flow.device)[:, None]) * (2 / max(h - 1, 1)) - 1
@@ -107,6 +110,8 @@ def written_out(raw: Tensor, previous: Tensor, flow: Tensor, mask: Tensor) -> tu
 
 
 def inputs_for(case: Case, device: str, rng: torch.Generator) -> Inputs:
+    """Random pictures, and flow that moves by about five pixels."""
+
     def random(channels: int, dtype: torch.dtype) -> Tensor:
         values = torch.randn(case.batch, channels, case.height, case.width, device=device, generator=rng)
         return values.to(dtype).contiguous(memory_format=case.memory)
@@ -158,6 +163,7 @@ def copy_bandwidth(device: str, rounds: int) -> float:
 
 
 def time_case(case: Case, device: str, bandwidth: float, rounds: int) -> Iterator[str]:
+    """Time one case forward and backward by each way; its rows, Markdown."""
     rng = torch.Generator(device).manual_seed(0)
     on_gpu = device == "cuda"
     count = min(64, -(-CACHE // case.bytes("forward"))) if on_gpu else 1
@@ -179,6 +185,7 @@ def time_case(case: Case, device: str, bandwidth: float, rounds: int) -> Iterato
 
 
 def results_of(blend: Blend, given: Inputs) -> list[Tensor]:
+    """The pictures of a way to blend, and its gradients."""
     leaves = [tensor.detach().requires_grad_() for tensor in given.arguments]
     pictures = blend(*leaves)
     return [*pictures, *torch.autograd.grad(pictures, leaves, given.gradients)]
@@ -199,6 +206,7 @@ def check(device: str) -> None:
 
 
 def cases(device: str) -> Iterator[Case]:
+    """All sizes, precisions and layouts that are timed on a device."""
     types = (torch.float32, torch.bfloat16, torch.float16) if device == "cuda" else (torch.float32, torch.bfloat16)
     for size, dtype in itertools.product(GPU_SIZES if device == "cuda" else CPU_SIZES, types):
         yield Case(*size, dtype)
@@ -207,6 +215,7 @@ def cases(device: str) -> Iterator[Case]:
 
 
 def machine(device: str) -> str:
+    """Date, device and versions, for the head of a page."""
     versions = f"torch {torch.__version__}"
     if device == "cuda":
         import triton
@@ -236,6 +245,7 @@ def report(device: str, rounds: int) -> Iterator[str]:
 
 
 def use_tile(text: str) -> None:
+    """Let the kernels work on tiles given as ROWSxCOLUMNSxWARPS, in place of their own choice."""
     from models.ops import warp_triton
 
     warp_triton.IN_PLANES = warp_triton.SCATTERED = warp_triton.Tile(*map(int, text.split("x")))

@@ -183,6 +183,7 @@ def published_cyclegan() -> dict[str, torch.Tensor]:
 
 
 def made_training() -> TrainingState:
+    """The state of a small training after its first gradients."""
     net = torch.nn.Linear(3, 2)
     optimiser = torch.optim.Adam(net.parameters())
     net(torch.ones(1, 3)).sum().backward()

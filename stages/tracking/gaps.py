@@ -93,6 +93,13 @@ def shots(shot: NDArray[np.int32]) -> Iterator[slice]:
     return (slice(begin, end) for begin, end in pairwise(edges) if begin < end)
 
 
+def shown_runs(status: NDArray[np.uint8], shot: NDArray[np.int32]) -> Iterator[slice]:
+    """Frames one after the other, of one shot, that show the person: what may be smoothed together."""
+    for number in np.unique(shot):
+        for begin, end in runs((shot == number) & (status != Status.MISSING)):
+            yield slice(begin, end)
+
+
 def runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """Begin and end of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))

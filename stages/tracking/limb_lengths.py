@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from pipeline.values import Status
-from stages.tracking.gaps import runs
+from stages.tracking.gaps import shown_runs
 from stages.tracking.swaps import Paths
 
 _Limb = tuple[int, int, tuple[int, ...]]  # the joint that stays, the one that moves, what moves with it
@@ -97,11 +96,9 @@ def _pixels_per_metre(paths: Paths, status: NDArray[np.uint8], shot: NDArray[np.
     size = np.square(metres).sum(axis=(1, 2))
     scale = np.divide((pixels * metres).sum(axis=(1, 2)), size, out=np.zeros_like(size), where=size > 0)
     steadied: Floats = np.zeros_like(scale)
-    for number in np.unique(shot):
-        for begin, end in runs((shot == number) & (status != Status.MISSING)):
-            rows = slice(begin, end)
-            pace = float(np.median(np.diff(seconds[rows]))) if end - begin > 1 else STEADY
-            steadied[rows] = np.maximum(gaussian_filter1d(scale[rows], STEADY / pace, mode="nearest"), 0)
+    for rows in shown_runs(status, shot):
+        pace = float(np.median(np.diff(seconds[rows]))) if rows.stop - rows.start > 1 else STEADY
+        steadied[rows] = np.maximum(gaussian_filter1d(scale[rows], STEADY / pace, mode="nearest"), 0)
     return steadied
 
 

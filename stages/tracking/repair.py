@@ -1,6 +1,6 @@
 """repair: from what single frames showed to a track: cuts, exchanged limbs, outliers, looks, gaps, jitter, lengths."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
@@ -29,15 +29,7 @@ class RepairConfig:
     cut_distance: float = CUT_DISTANCE  # 0 … 1: a picture with less colour in common with the last begins a new shot
 
     def __post_init__(self) -> None:
-        for name in (
-            "leeway",
-            "smoothing",
-            "limb_error",
-            "least_confidence",
-            "longest_gap",
-            "longest_hold",
-            "cut_distance",
-        ):
+        for name in (entry.name for entry in fields(self)):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"RepairConfig.{name} is {getattr(self, name)}, expected 0 or more")
 

@@ -5,8 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.values import Status
-from stages.tracking.gaps import runs
+from stages.tracking.gaps import shown_runs
 from stages.tracking.swaps import Paths
 
 _REACH = 3.0  # widths to each side that count
@@ -41,10 +40,8 @@ def smooth(
     smoothed = paths.copy()
     if width <= 0:
         return smoothed
-    for number in np.unique(shot):
-        for begin, end in runs((shot == number) & (status != Status.MISSING)):
-            rows = slice(begin, end)
-            smoothed[rows] = _parabolas(paths[rows], confidence[rows], seconds[rows], width)
+    for rows in shown_runs(status, shot):
+        smoothed[rows] = _parabolas(paths[rows], confidence[rows], seconds[rows], width)
     return smoothed
 
 
