@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, overload
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
@@ -71,15 +72,24 @@ class Muon(torch.optim.Optimizer):
                 self._step_others(seen, group)
 
     def _step_kernels(self, kernels: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """Kernels of one shape go through the iteration side by side: fewer and larger products."""
+        by_shape: dict[tuple[int, ...], list[nn.Parameter]] = {}
         for kernel in kernels:
-            assert kernel.grad is not None
-            state = self.state[kernel]
-            if not state:
-                state["momentum"] = torch.zeros_like(kernel)
-            state["momentum"].lerp_(kernel.grad, 1 - group["momentum"])
-            ahead = kernel.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
-            way = orthogonal(ahead, self._precision).view_as(kernel).to(kernel.dtype)
-            kernel.add_(way, alpha=-group["lr"] * SHARE * max(ahead.shape) ** 0.5)
+            by_shape.setdefault(tuple(kernel.shape), []).append(kernel)
+        for alike in by_shape.values():
+            ahead = torch.stack([self._ahead(kernel, group["momentum"]) for kernel in alike])
+            size = -group["lr"] * SHARE * max(ahead.shape[1:]) ** 0.5
+            for kernel, way in zip(alike, orthogonal(ahead, self._precision), strict=True):
+                kernel.permute(_as_it_lies(kernel)).view(way.shape).add_(way, alpha=size)
+
+    def _ahead(self, kernel: nn.Parameter, momentum: float) -> Tensor:
+        """Take the gradient into the momentum; return Nesterov's look ahead as a matrix, its columns as they lie."""
+        assert kernel.grad is not None
+        state = self.state[kernel]
+        if not state:
+            state["momentum"] = torch.zeros_like(kernel)
+        state["momentum"].lerp_(kernel.grad, 1 - momentum)
+        return kernel.grad.lerp(state["momentum"], momentum).permute(_as_it_lies(kernel)).flatten(1)
 
     def _step_others(self, weights: list[nn.Parameter], group: dict[str, Any]) -> None:
         for weight in weights:
@@ -107,24 +117,32 @@ class Muon(torch.optim.Optimizer):
         )
 
 
-def orthogonal(matrix: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
-    """Return about the nearest matrix whose rows (or columns, where they are fewer) are orthogonal, of length 1.
+def orthogonal(
+    matrices: Float[Tensor, "n rows columns"], precision: torch.dtype = torch.float32
+) -> Float[Tensor, "n rows columns"]:
+    """Return about the nearest matrices whose rows (or columns, where they are fewer) are orthogonal, of length 1.
 
-    Its singular vectors are the matrix's, its singular values lie about 1 where they were a hundredth of the norm or
+    Their singular vectors are those given, their singular values lie about 1 where they were a hundredth of the norm or
     more. A matrix of zeros stays one.
 
     Args:
-        matrix: (rows, columns), any scale.
+        matrices: of any scale.
         precision: of the arithmetic, and of what is returned.
     """
-    upright = matrix.shape[0] > matrix.shape[1]
-    x: Tensor = (matrix.T if upright else matrix).to(precision)
-    x = x / x.norm().clamp(min=_FLOOR)
+    upright = matrices.shape[1] > matrices.shape[2]
+    x: Tensor = (matrices.mT if upright else matrices).to(precision)
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=_FLOOR)
     linear, cubic, quintic = _QUINTIC
     for _ in range(ROUNDS):
-        square = x @ x.T
-        x = linear * x + torch.addmm(square, square, square, beta=cubic, alpha=quintic) @ x
-    return x.T if upright else x
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=cubic, alpha=quintic), x, beta=linear)
+    return x.mT if upright else x
+
+
+def _as_it_lies(kernel: Tensor) -> tuple[int, ...]:
+    """The order of a kernel's dimensions in memory, rows first: a matrix's columns may stand in any order here."""
+    channels_last = kernel.ndim == 4 and kernel.is_contiguous(memory_format=torch.channels_last)
+    return (0, 2, 3, 1) if channels_last else tuple(range(kernel.ndim))
 
 
 def _has_rows(weight: nn.Parameter) -> bool:

@@ -21,20 +21,20 @@ def test_singular_values_come_near_one_whatever_the_scale_and_singular_vectors_s
     matrix = noise(*shape)
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
     assert values.max() / values.min() < 100  # below a hundredth of the norm nothing is promised
-    near = left.T @ orthogonal(matrix * scale) @ right.T
+    near = left.T @ orthogonal((matrix * scale)[None])[0] @ right.T
     assert near.diagonal().min() > 0.6
     assert near.diagonal().max() < 1.25
     assert (near - near.diagonal().diag()).abs().max() < 1e-4
 
 
 def test_a_matrix_of_zeros_stays_one_so_that_what_has_no_gradient_rests():
-    assert not orthogonal(torch.zeros(20, 30)).any()
+    assert not orthogonal(torch.zeros(1, 20, 30)).any()
 
 
 def test_bfloat16_finds_the_same_matrix_within_its_own_precision():
-    matrix = noise(32, 288)
-    apart = orthogonal(matrix, torch.bfloat16).float() - orthogonal(matrix)
-    assert apart.norm() < 0.05 * orthogonal(matrix).norm()
+    matrices = noise(2, 32, 288)
+    apart = orthogonal(matrices, torch.bfloat16).float() - orthogonal(matrices)
+    assert apart.norm() < 0.05 * orthogonal(matrices).norm()
 
 
 def test_a_kernels_first_step_goes_against_its_gradient_and_its_size_does_not_tell_the_gradients():
@@ -48,6 +48,21 @@ def test_a_kernels_first_step_goes_against_its_gradient_and_its_size_does_not_te
     torch.testing.assert_close(steps[0], steps[1], rtol=1e-3, atol=1e-6)
     # 32 orthogonal rows of length 1 and 144 columns: 1/12 a number, times 12, times share and rate.
     assert float(steps[0].square().mean().sqrt()) == pytest.approx(0.01 * SHARE, rel=0.2)
+
+
+@pytest.mark.parametrize("shape", [(32, 16, 3, 3), (16, 32, 1, 1), (8, 4, 2, 3)])
+def test_a_kernels_steps_depend_neither_on_its_layout_nor_on_other_kernels_of_its_shape(shape: tuple[int, ...]):
+    alone = nn.Parameter(torch.zeros(shape))
+    laid_out = nn.Parameter(torch.zeros(shape).contiguous(memory_format=torch.channels_last))
+    beside = nn.Parameter(torch.zeros(shape))
+    by_itself, together = (Muon(own, 0.01, precision=torch.float32) for own in ([alone], [beside, laid_out]))
+    for step in range(3):
+        alone.grad, laid_out.grad, beside.grad = (noise(*shape, seed=step + more) for more in (0, 0, 10))
+        by_itself.step()
+        together.step()
+    assert laid_out.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(laid_out, alone, rtol=1e-3, atol=1e-6)
+    assert (beside - alone).abs().max() > 0.001
 
 
 def test_momentum_remembers_a_gradient_that_is_gone():
