@@ -17,6 +17,7 @@ from pipeline.compute import Compute
 from pipeline.video import Encoding, probe
 from stages.model_folder import LoadedModel, load_model, read_facts
 from stages.rendering.generate import load_state, save_state
+from stages.rendering.panning import pan_of
 from stages.rendering.render import Stretch, film_info, render_stretch, write_conditioning
 from stages.retargeting.body import measure_body
 from stages.retargeting.retarget import RetargetConfig, retarget
@@ -30,7 +31,7 @@ from stages.training.phases import Budget, DancePreset
 from stages.training.plan import out_of_memory
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 4, 4, 1, 2, 5, 2, 1
+TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 4, 4, 1, 2, 5, 3, 1
 
 
 @stage("track", version=TRACKING)
@@ -130,7 +131,8 @@ def retarget_track(track: FileRef, model: FileRef, config: RetargetConfig, works
     facts = read_facts(model.path.parent)
     result = retarget(joints, measure_body(joints), facts.body, config)
     say(result.reason)
-    if share := share_outside(result.track, facts.framing):
+    windows = [pan_of(pose, facts).window for pose in result.track]
+    if share := share_outside(result.track, facts.framing, windows):
         say(
             f"In {share:.1%} of the frames a hand, a foot or the head reaches beyond what the model paints and is cut "
             "off: film the target reaching as far, or train with --size, which takes in the whole frame."

@@ -1,5 +1,7 @@
 """Put what the network painted back into the full frame: the performer over the clean plate, at full resolution."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,38 +21,40 @@ class Compositor:
     """
 
     def __init__(self, background: NDArray[np.uint8], window: Box) -> None:
-        height, width = background.shape[:2]
         self._background, self._window = background, window
-        self._inside = Box(
-            max(window.left, 0), max(window.top, 0), min(window.right, width), min(window.bottom, height)
-        )
-        self._fade = _fade(self._inside, width, height)
 
-    def paste(self, painted: Painted) -> NDArray[np.uint8]:
-        """Return the full frame, (height, width, 3) uint8 RGB, in memory of its own."""
+    def paste(self, painted: Painted, window: Box | None = None) -> NDArray[np.uint8]:
+        """Return the full frame, (height, width, 3) uint8 RGB, in memory of its own.
+
+        Args:
+            window: of this frame, where it is another; shares a pixel with the frame.
+        """
         frame = self._background.copy()
         if not painted.person:
             return frame
-        inside = self._inside
+        window = self._window if window is None else window
+        height, width = frame.shape[:2]
+        inside = Box(max(window.left, 0), max(window.top, 0), min(window.right, width), min(window.bottom, height))
         behind = frame[inside.top : inside.bottom, inside.left : inside.right]
         if painted.mask is not None and painted.foreground is not None:
-            share = np.clip(self._in_frame(painted.mask), 0, 1)  # bicubic overshoots
-            above = self._in_frame(painted.foreground)
+            share = np.clip(_in_frame(painted.mask, window, inside), 0, 1)  # bicubic overshoots
+            above = _in_frame(painted.foreground, window, inside)
         else:
-            share, above = self._fade, self._in_frame(painted.image)
+            share, above = _fade(inside, width, height), _in_frame(painted.image, window, inside)
         # blendLinear computes (a*wa + b*wb) / (wa + wb + 1e-5) in one pass: where share is 0, b comes back exactly.
         frame[inside.top : inside.bottom, inside.left : inside.right] = cv2.blendLinear(
             np.ascontiguousarray(above), np.ascontiguousarray(behind), share, 1 - share
         )
         return frame
 
-    def _in_frame(self, picture: NDArray[Value]) -> NDArray[Value]:
-        """Scale a picture of the window to its size in the frame and cut off what lies outside the frame."""
-        window, inside = self._window, self._inside
-        scaled = resize(picture, window.width, window.height)
-        return scaled[inside.top - window.top :, inside.left - window.left :][: inside.height, : inside.width]
+
+def _in_frame(picture: NDArray[Value], window: Box, inside: Box) -> NDArray[Value]:
+    """Scale a picture of the window to its size in the frame and cut off what lies outside the frame."""
+    scaled = resize(picture, window.width, window.height)
+    return scaled[inside.top - window.top :, inside.left - window.left :][: inside.height, : inside.width]
 
 
+@lru_cache(maxsize=1)  # the same in every frame of a film
 def _fade(inside: Box, width: int, height: int) -> NDArray[np.float32]:
     """1 inside, falling to 0 at those sides of the window that are not sides of the frame."""
     seam = max(1, round(SEAM * min(inside.width, inside.height)))

@@ -17,6 +17,7 @@ from pipeline.errors import ModelError
 from pipeline.image import crop, resize, to_images, to_tensor
 from pipeline.values import Condition, Pose, Status
 from stages.model_folder import LoadedModel
+from stages.rendering.panning import Pan, moved_aside
 
 # The picture (1, 3, h, w) float32 after the condition, both -1..1 → the picture as it is shown and remembered.
 Retouch = Callable[[Tensor, Tensor], Tensor]
@@ -84,6 +85,11 @@ class Painter:
             index=condition.index,
         )
 
+    def move(self, columns: int, plate: NDArray[np.uint8]) -> None:
+        """See the stage from a window so many columns to the right: before `plate`, after what was painted there."""
+        self._backdrop = _laid_out(to_tensor(plate, self._compute.device))
+        self.memory = _in_place(moved_aside(self.memory, columns), self._compute)
+
     def begin_anew(self) -> None:
         """Forget what was shown and painted: the next frame is the first of a shot."""
         self.memory = self._blank()
@@ -112,10 +118,18 @@ class Painter:
 class Generation:
     """A stream of painted frames of a dancer; `memory` is its whole state, to be handed to the next chunk."""
 
-    def __init__(self, model: LoadedModel, compute: Compute, memory: Memory | None = None) -> None:
-        framing, limit = model.facts.framing, model.facts.drift_limit
-        plate = resize(crop(model.background, framing.window), framing.width, framing.height)
-        self._model, self._compute = model, compute
+    def __init__(
+        self, model: LoadedModel, compute: Compute, memory: Memory | None = None, pan: Pan | None = None
+    ) -> None:
+        """Begin a film, or go on with one.
+
+        Args:
+            memory: the state behind the frame before; None at the film's start.
+            pan: where that frame was painted; None: in the model's own window.
+        """
+        limit = model.facts.drift_limit
+        self._model, self._compute, self._pan = model, compute, pan or Pan(0, model.facts.framing.window)
+        plate = self._plate(self._pan)
         self._painter = Painter(model.performer, plate, compute, drift_limit=limit, memory=memory)
 
     @property
@@ -128,11 +142,23 @@ class Generation:
         """Frames that were painted without memory because the film drifted."""
         return self._painter.keyframes
 
-    def paint(self, condition: Condition, pose: Pose) -> Painted:
-        """Paint the next frame; where the person is missing the stage is empty and the memory starts anew."""
+    def paint(self, condition: Condition, pose: Pose, pan: Pan | None = None) -> Painted:
+        """Paint the next frame; where the person is missing the stage is empty and the memory starts anew.
+
+        Args:
+            condition: drawn as seen through the pan's window.
+            pan: see `pan_of`; None: the window stays where the last frame had it.
+        """
+        if pan is not None and pan != self._pan:
+            self._painter.move(pan.columns - self._pan.columns, self._plate(pan))
+            self._pan = pan
         if pose.status is Status.MISSING:
             return self._painter.clear(condition.index)
         return self._painter.paint(condition, lambda image, shown: self._refine(image, shown, pose))
+
+    def _plate(self, pan: Pan) -> NDArray[np.uint8]:
+        framing = self._model.facts.framing
+        return resize(crop(self._model.background, pan.window), framing.width, framing.height)
 
     def _refine(self, image: Tensor, condition: Tensor, pose: Pose) -> Tensor:
         """Add the face residual, if the model has one and the nose is in sight."""

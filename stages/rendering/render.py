@@ -14,6 +14,7 @@ from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figur
 from stages.model_folder import DanceModel, LoadedModel
 from stages.rendering.composite import Compositor
 from stages.rendering.generate import Generation
+from stages.rendering.panning import Pan, pan_of
 
 AHEAD = 4  # frames waiting between two steps that overlap
 
@@ -72,7 +73,8 @@ def render_stretch(
     Raises:
         StorageError, VideoError: the segment cannot be written; nothing half-written is left.
     """
-    generation = Generation(model, compute, memory)
+    before = pan_of(track[stretch.start - 1], model.facts) if stretch.start else None
+    generation = Generation(model, compute, memory, before)
     compositor = Compositor(model.background, model.facts.framing.window)
     steps = prefetched(_steps(model, track, stretch), AHEAD)
     frames = prefetched(_frames(generation, compositor, steps), AHEAD)
@@ -102,15 +104,19 @@ def write_conditioning(
             film.write(Frame(figure.image, figure.time, figure.index))
 
 
-def _steps(model: LoadedModel, track: Track, stretch: Stretch) -> Iterator[tuple[Condition, Pose]]:
+def _steps(model: LoadedModel, track: Track, stretch: Stretch) -> Iterator[tuple[Condition, Pose, Pan]]:
     facts = model.facts
     framing = facts.framing
     for index in range(stretch.start, stretch.stop):
         pose = track[index]
-        image = draw_stick_figure(pose, framing.window, framing.width, framing.height, facts.style)
-        yield Condition(image, pose.time, pose.index), pose
+        pan = pan_of(pose, facts)
+        image = draw_stick_figure(pose, pan.window, framing.width, framing.height, facts.style)
+        yield Condition(image, pose.time, pose.index), pose, pan
 
 
-def _frames(generation: Generation, compositor: Compositor, steps: Iterable[tuple[Condition, Pose]]) -> Iterator[Frame]:
-    for condition, pose in steps:
-        yield Frame(compositor.paste(generation.paint(condition, pose)), condition.time, condition.index)
+def _frames(
+    generation: Generation, compositor: Compositor, steps: Iterable[tuple[Condition, Pose, Pan]]
+) -> Iterator[Frame]:
+    for condition, pose, pan in steps:
+        painted = generation.paint(condition, pose, pan)
+        yield Frame(compositor.paste(painted, pan.window), condition.time, condition.index)

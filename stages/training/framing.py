@@ -1,6 +1,7 @@
 """Which part of the frame a model paints, and at what size: the window that the performer ever reaches."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,18 +69,21 @@ def frame_performer(track: Track, *, pixels: int, stride: int, size: tuple[int, 
     return laid_around(reach, track.width, track.height, size=scaled(reach, pixels=pixels, stride=stride, least=LEAST))
 
 
-def share_outside(track: Track, framing: Framing) -> float:
+def share_outside(track: Track, framing: Framing, windows: Sequence[Box] | None = None) -> float:
     """In which share of the frames a sure joint lies in the frame and outside the window, where nothing is painted.
 
     Args:
         track: of a performance in the target's frame.
+        windows: of every frame, where they move; None: the framing's own throughout.
     """
-    box, present = framing.window, track.status != Status.MISSING
-    points, sure = track.points[present], track.confidence[present] >= SEEN
-    corners = np.array(((0, 0), (framing.frame_width, framing.frame_height))) - 0.5
-    window = np.array(((box.left, box.top), (box.right, box.bottom))) - 0.5
-    in_frame, in_window = (((one[0] <= points) & (points <= one[1])).all(axis=2) for one in (corners, window))
-    return float((in_frame & ~in_window & sure).any(axis=1).mean()) if present.any() else 0.0
+    present, sure = track.status != Status.MISSING, track.confidence >= SEEN
+    boxes = [framing.window] * len(track) if windows is None else windows
+    window = np.array([((box.left, box.top), (box.right, box.bottom)) for box in boxes]) - 0.5
+    frame = np.array([((0, 0), (framing.frame_width, framing.frame_height))]) - 0.5
+    in_frame, in_window = (
+        ((box[:, :1] <= track.points) & (track.points <= box[:, 1:])).all(axis=2) for box in (frame, window)
+    )
+    return float((in_frame & ~in_window & sure).any(axis=1)[present].mean()) if present.any() else 0.0
 
 
 def scaled(reach: Reach, *, pixels: int, stride: int, least: int) -> tuple[int, int]:

@@ -134,6 +134,10 @@ def test_frames_count_in_which_a_sure_joint_leaves_the_window_and_not_the_frame(
     assert share_outside(track, framing) == 0
     track.points[1, 16] = 500, -20  # the frame itself ends before
     assert share_outside(track, framing) == 0
+    track.points[1, 15] = 500, 299
+    track.confidence[1, 15] = 1
+    assert share_outside(track, framing, [framing.window, Box(400, 250, 600, 650)]) == 0
+    assert share_outside(track, framing, [Box(400, 250, 600, 650), framing.window]) == 0.5
 
 
 def test_what_a_performer_did_herself_lies_in_her_window() -> None:

@@ -1,0 +1,90 @@
+"""Pan: where a performance goes beyond the window that a model paints, the window goes with it, as a camera pans.
+
+A network paints bodies as it has seen them, whole; of half a body at its picture's border it makes rags. So the body is
+painted whole, in a window moved aside, and cut off where the frame ends. Moved by whole strides the network computes
+what it would have computed in place; what it painted before moves along.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.everybody_dance_now.draft import DraftConfig
+from models.performance import Memory
+from models.vid2vid.pyramid import PyramidConfig
+from pipeline.values import Box, Pose, Status
+from stages.model_folder import DanceModel
+from stages.training.framing import MARGIN, Framing
+from stages.training.networks import config_from
+
+
+@dataclass(frozen=True, slots=True)
+class Pan:
+    """Where a frame is painted."""
+
+    columns: int  # of the network's picture, by which the window is moved to the right
+    window: Box  # in the full frame; may leave it
+
+
+def stride_of(model: DanceModel) -> int | None:
+    """The columns that a pan's are a multiple of; None for networks that paint whole pictures, which stay in place.
+
+    What lies behind a performer is known beyond the window only where it is not the network's to paint.
+    """
+    config = config_from(model.network, model.network_config)
+    over_plate = isinstance(config, DraftConfig) or (isinstance(config, PyramidConfig) and config.coarse.plate)
+    return config.stride if over_plate else None
+
+
+def pan_of(pose: Pose, model: DanceModel) -> Pan:
+    """The window's way to hold what is drawn of a pose, and a margin; it stays where all of that lies in it.
+
+    Where the body is wider than the window, its middle counts. Depends on nothing but the pose: chunks of a film agree.
+
+    Args:
+        pose: in the target's frame.
+    """
+    framing, stride = model.framing, stride_of(model)
+    shown = (pose.confidence >= model.style.min_confidence) & np.isfinite(pose.points).all(axis=1)
+    if stride is None or pose.status is Status.MISSING or not shown.any():
+        return Pan(0, framing.window)
+    places = framing.in_picture(pose.points[shown])
+    left, right = float(places[:, 0].min()), float(places[:, 0].max())
+    last = framing.width - 1
+    if left >= 0 and right <= last:
+        return Pan(0, framing.window)
+    margin = MARGIN * float(np.ptp(places[:, 1]))
+    least, most = math.ceil((right + margin - last) / stride), math.floor((left - margin) / stride)
+    steps = min(max(0, least), most) if least <= most else round((left + right - last) / 2 / stride)
+    return _moved(framing, steps, stride)
+
+
+def _moved(framing: Framing, steps: int, stride: int) -> Pan:
+    """The window so many strides to the right, or as many as leave a column of the frame in it."""
+    window = framing.window
+    column = window.width / framing.width
+    lowest, highest = (-window.right + 1) / column, (framing.frame_width - 1 - window.left) / column
+    columns = stride * min(max(steps, math.ceil(lowest / stride)), math.floor(highest / stride))
+    way = round(columns * column)
+    return Pan(columns, replace(window, left=window.left + way, right=window.right + way))
+
+
+def moved_aside(memory: Memory, columns: int) -> Memory:
+    """What was painted and shown before, as seen from a window moved by so many of its columns to the right.
+
+    What comes into sight repeats the border.
+
+    Args:
+        columns: a multiple of the network's stride, so that coarser scales move by whole columns too.
+    """
+    width = memory.conditions.shape[3]
+
+    def seen(pictures: Tensor) -> Tensor:
+        own = pictures.shape[3]
+        places = torch.arange(own, device=pictures.device) + columns * own // width
+        return pictures.index_select(3, places.clamp(0, own - 1))
+
+    return replace(memory, pictures=tuple(map(seen, memory.pictures)), conditions=seen(memory.conditions))
