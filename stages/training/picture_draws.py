@@ -84,16 +84,6 @@ def fitting_plan(
     return DrawPlan(height=sides[0], width=sides[1], batch=batch, shrink=shrink, flip=flip)
 
 
-def in_turn(count: int, step: int, batch: int, seed: int) -> NDArray[np.int64]:
-    """Which of `count` pictures step `step` (from 1) sees, (batch,): all once in shuffled order, then anew.
-
-    A function of its arguments alone, so that a training which is taken up again goes on with the same pictures.
-    """
-    places = np.arange((step - 1) * batch, step * batch)
-    orders = {epoch: np.random.default_rng((seed, epoch)).permutation(count) for epoch in np.unique(places // count)}
-    return np.array([orders[place // count][place % count] for place in places], np.int64)
-
-
 def draw_views(store: PictureStore, plan: DrawPlan, chance: np.random.Generator) -> list[View]:
     """What is seen of each picture of a batch."""
     height, width = store.pictures.shape[1:3]

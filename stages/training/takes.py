@@ -17,6 +17,7 @@ from stages.conditioning.stick_figure import StickFigureFormat, draw_stick_figur
 from stages.training.bricks import moved_view, reduced
 from stages.training.clips import PreparedClip
 from stages.training.flow_teacher import TaughtFlow
+from stages.training.turns import Turn
 
 # What may be missing together when a tracker fails: a part of the body and all that hangs on it.
 DROPPED_TOGETHER: tuple[tuple[int, ...], ...] = (
@@ -95,8 +96,8 @@ class TakeSource:
         """The most frames that a take of this stride can have."""
         return int(self._before.max()) // stride + 1
 
-    def draw(self, plan: TakePlan, chance: np.random.Generator, compute: Compute) -> Take:
-        """Draw a take; it is shorter than planned where the clip has no stretch as long, and never below stride 1.
+    def draw(self, plan: TakePlan, turn: Turn, chance: np.random.Generator, compute: Compute) -> Take:
+        """Draw the takes whose turn it is; they are shorter than planned where no stretch of the clip is as long.
 
         Raises: TrainingError where flow over a gap was never taught, or parts of a body are to be left out of a face.
         """
@@ -107,7 +108,8 @@ class TakeSource:
         strides = [s for s in range(1, plan.most_stride + 1) if self.longest(s) >= plan.frames] or [1]
         stride = int(chance.choice(strides))
         frames = min(plan.frames, self.longest(stride))
-        ends = chance.choice(np.flatnonzero(self._before >= (frames - 1) * stride), plan.batch)
+        ends = np.flatnonzero(self._before >= (frames - 1) * stride).astype(np.int64)
+        ends = ends[turn.among(len(ends), plan.batch)]
         rows = ends[:, None] + stride * np.arange(1 - frames, 1)
         framing = self.clip.framing
         views = [moved_view(framing.width, framing.height, plan.shift, chance) for _ in ends]
@@ -170,7 +172,11 @@ class TakeSource:
 
 
 def _pictures(
-    array: NDArray[np.uint8], rows: NDArray[np.int64], views: Sequence[Box], reduce: int, compute: Compute
+    array: NDArray[np.uint8],
+    rows: NDArray[np.int64] | NDArray[np.int32],
+    views: Sequence[Box],
+    reduce: int,
+    compute: Compute,
 ) -> Tensor:
     """Cut frames (b, t) out of (n, h, w, c): (b, t, c, h, w), -1..1."""
     cut = [crop(array[row], view) for line, view in zip(rows, views, strict=True) for row in line]

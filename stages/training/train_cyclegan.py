@@ -48,12 +48,12 @@ from stages.training.picture_draws import (
     draw_moment,
     draw_views,
     fitting_plan,
-    in_turn,
 )
 from stages.training.picture_store import PictureStore
 from stages.training.rounds import Rounds, already_trained
 from stages.training.translate_networks import build_translator, dropping, smallest_side
 from stages.training.translate_phases import UnpairedPreset
+from stages.training.turns import Turn
 
 TO_A, TO_B = "to_a", "to_b"
 
@@ -186,7 +186,7 @@ def _draw(
         moment = draw_moment(domain.store, frames, views, plan, compute, companions=beside, flow=domain.flow)
         return Footage(pictures=moment.pictures, motion=moment.motion)
 
-    in_a = in_turn(len(a.store), step, plan.batch, compute.seed)
+    in_a = Turn((compute.seed,), step).among(len(a.store), plan.batch)
     return footage(a, in_a), footage(b, chance.integers(len(b.store), size=plan.batch))
 
 

@@ -36,11 +36,12 @@ from stages.training.bricks import (
 from stages.training.contact_sheet import ContactSheet, laid_out, painted, samples_of
 from stages.training.flow_teacher import TaughtFlow
 from stages.training.phases import Budget
-from stages.training.picture_draws import DrawPlan, companions_of, draw_moment, draw_views, fitting_plan, in_turn
+from stages.training.picture_draws import DrawPlan, companions_of, draw_moment, draw_views, fitting_plan
 from stages.training.picture_store import PictureStore
 from stages.training.rounds import Rounds, already_trained
 from stages.training.translate_networks import build_translator, dropping, smallest_side
 from stages.training.translate_phases import PairedPreset
+from stages.training.turns import Turn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +156,7 @@ def _draw_and_paint(
     steady: bool,
 ) -> PaintedPairs:
     """Draw inputs and truth seen alike, in turn, and paint what belongs to the inputs."""
-    frames = in_turn(len(pairs.inputs), step, plan.batch, compute.seed)
+    frames = Turn((compute.seed,), step).among(len(pairs.inputs), plan.batch)
     views = draw_views(pairs.inputs, plan, chance)
     beside = companions_of(pairs.inputs, frames, chance) if steady else None
     given, truth = (

@@ -49,6 +49,7 @@ from stages.training.rollout import Rollout, roll_out
 from stages.training.rounds import Rounds, already_trained
 from stages.training.scenes import scene_of
 from stages.training.takes import Take, TakePlan, TakeSource
+from stages.training.turns import Turn
 from stages.training.validation import Validation
 
 TTUR_BETAS = (0.0, 0.9)
@@ -113,7 +114,8 @@ def train_sequences(
             done = rounds.done
             _set_rates(players, phase, done)
             chance = np.random.default_rng((compute.seed, processes.rank, step))
-            take = source.draw(_plan(phase, flow, done), chance, compute)
+            turn = Turn((compute.seed, processes.rank), step)
+            take = source.draw(_plan(phase, flow, done), turn, chance, compute)
             terms = list(_play(players, take, phase, done, compute, perceptual, step, processes))
             loss = fmean(float(one.total(phase.weights).detach()) for one in terms)
             players.average.update(players.network)

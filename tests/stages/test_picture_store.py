@@ -20,7 +20,6 @@ from stages.training.picture_draws import (
     draw_moment,
     draw_views,
     fitting_plan,
-    in_turn,
 )
 from stages.training.picture_store import open_pairs, open_pictures, prepare_pairs, prepare_pictures
 from stages.training.stills import read_still
@@ -198,13 +197,6 @@ def test_pairs_of_different_shape_or_kind_are_refused(clip: Path, tmp_path: Path
 def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"no store of pictures .* Prepare it again"):
         open_pictures(tmp_path)
-
-
-def test_every_picture_is_seen_once_before_any_is_seen_again() -> None:
-    seen = np.concatenate([in_turn(10, step, 3, seed=1) for step in range(1, 11)])
-    assert all(sorted(seen[start : start + 10]) == list(range(10)) for start in (0, 10, 20))
-    assert seen[:10].tolist() != seen[10:20].tolist()
-    assert np.array_equal(in_turn(10, 4, 3, seed=1), seen[9:12])
 
 
 def test_neighbours_are_seen_alike_and_a_mirror_turns_their_motion_around(clip: Path, tmp_path: Path) -> None:

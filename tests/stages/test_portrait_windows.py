@@ -17,13 +17,14 @@ from stages.training.flow_teacher import FlowTeacherConfig, TaughtFlow
 from stages.training.portrait_clip import NOSE
 from stages.training.portrait_windows import Windows, draw_windows, eye_squares, mouth_squares, square_sides
 from stages.training.takes import TakePlan, TakeSource
+from stages.training.turns import Turn
 
 WINDOW = 4
 
 
 def drawn(clip: PreparedClip, count: int = 8, *, shift: float = 0.0, begins: float = 0.0) -> Windows:
     chance = np.random.default_rng(3)
-    return draw_windows(clip, count, WINDOW, chance, shift=shift, begins=begins, compute=Compute())
+    return draw_windows(clip, count, WINDOW, Turn((3,), 1), chance, shift=shift, begins=begins, compute=Compute())
 
 
 def only(*frames: int) -> PreparedClip:
@@ -113,10 +114,10 @@ def test_takes_of_a_face_have_nine_channels_and_refuse_to_leave_parts_of_a_body_
     clip = head_clip()
     source = TakeSource(clip, TaughtFlow(FlowTeacherConfig(), SIDE, SIDE, ()), least=2)
     chance = np.random.default_rng(0)
-    take = source.draw(TakePlan(frames=3, gaps=(), drop=SEQUENCE_PHASE.drop), chance, Compute())
+    take = source.draw(TakePlan(frames=3, gaps=(), drop=SEQUENCE_PHASE.drop), Turn((0,), 1), chance, Compute())
     assert take.conditions.shape == (1, 3, CHANNELS, SIDE, SIDE)
     with pytest.raises(TrainingError) as caught:
-        source.draw(TakePlan(frames=3, gaps=(), drop=0.05), chance, Compute())
+        source.draw(TakePlan(frames=3, gaps=(), drop=0.05), Turn((0,), 1), chance, Compute())
     assert str(caught.value) == (
         "TakePlan.drop: it is 0.05; expected 0 for a clip of a face. A face has no parts to leave out."
     )

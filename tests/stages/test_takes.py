@@ -13,12 +13,13 @@ from pipeline.image import to_tensor
 from stages.training.clips import PreparedClip
 from stages.training.flow_teacher import TaughtFlow
 from stages.training.takes import DROPPED_TOGETHER, Take, TakePlan, TakeSource
+from stages.training.turns import Turn
 
 STILL = TakePlan(frames=4, batch=2)
 
 
 def drawn(clip: PreparedClip, taught: TaughtFlow, compute: Compute, plan: TakePlan, seed: int = 0) -> Take:
-    return TakeSource(clip, taught, least=2).draw(plan, np.random.default_rng(seed), compute)
+    return TakeSource(clip, taught, least=2).draw(plan, Turn((seed,), 1), np.random.default_rng(seed), compute)
 
 
 def rows_of(clip: PreparedClip, take: Take) -> list[list[int]]:
@@ -45,8 +46,8 @@ def test_no_take_crosses_a_break_or_looks_at_the_held_out_end(
     follows[20] = False  # a cut before frame 20
     source = TakeSource(replace(clip, follows=follows), taught, least=2)
     chance = np.random.default_rng(0)
-    for _ in range(30):
-        for row in rows_of(clip, source.draw(STILL, chance, compute)):
+    for step in range(1, 31):
+        for row in rows_of(clip, source.draw(STILL, Turn((0,), step), chance, compute)):
             assert row[-1] < clip.trained and not row[0] < 20 <= row[-1]
 
 

@@ -35,6 +35,7 @@ from stages.training.scenes import scene_of
 from stages.training.takes import TakePlan, TakeSource
 from stages.training.train_dance import train_dance
 from stages.training.train_vid2vid import _play, _players, _set_rates, train_sequences
+from stages.training.turns import Turn
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -71,7 +72,7 @@ def test_one_stretch_painted_in_two_is_the_stretch_painted_at_once(
     clip: PreparedClip, taught: TaughtFlow, compute: Compute
 ) -> None:
     players = _players(PHASE, compute, None)
-    take = TakeSource(clip, taught, least=3).draw(PLAN, np.random.default_rng(0), compute)
+    take = TakeSource(clip, taught, least=3).draw(PLAN, Turn((0,), 1), np.random.default_rng(0), compute)
     blank = players.network.blank(take.conditions[:, 0])
     whole, _ = roll_out(players.network, take, 0, 5, blank, compute)
     first, memory = roll_out(players.network, take, 0, 2, blank, compute, checkpointing=True)
@@ -89,7 +90,7 @@ def test_the_gradient_ends_where_the_memory_is_cut(
     reaches: bool,
 ) -> None:
     network = _players(PHASE, compute, None).network
-    take = TakeSource(clip, taught, least=3).draw(PLAN, np.random.default_rng(0), compute)
+    take = TakeSource(clip, taught, least=3).draw(PLAN, Turn((0,), 1), np.random.default_rng(0), compute)
     painted: list[Tensor] = []
     remember = network.recall
 
@@ -108,7 +109,7 @@ def test_the_gradient_ends_where_the_memory_is_cut(
 
 def test_scenes_show_windows_as_soon_as_they_fit(clip: PreparedClip, taught: TaughtFlow, compute: Compute) -> None:
     players = _players(PHASE, compute, None)
-    take = TakeSource(clip, taught, least=3).draw(PLAN, np.random.default_rng(0), compute)
+    take = TakeSource(clip, taught, least=3).draw(PLAN, Turn((0,), 1), np.random.default_rng(0), compute)
     memory, painted = players.network.blank(take.conditions[:, 0]), []
     counts = []
     for first, stop in ((0, 2), (2, 4), (4, 5)):
@@ -127,7 +128,7 @@ def test_scenes_show_windows_as_soon_as_they_fit(clip: PreparedClip, taught: Tau
 def test_the_judges_learn_in_their_turn_and_not_before_their_time(
     clip: PreparedClip, taught: TaughtFlow, compute: Compute
 ) -> None:
-    take = TakeSource(clip, taught, least=3).draw(PLAN, np.random.default_rng(0), compute)
+    take = TakeSource(clip, taught, least=3).draw(PLAN, Turn((0,), 1), np.random.default_rng(0), compute)
     for judged_from, learns in ((0.5, False), (0.0, True)):
         phase = replace(PHASE, judged_from=judged_from)
         players = _players(phase, compute, None)
