@@ -6,7 +6,7 @@ Source: Wang et al. 2018, "Video-to-Video Synthesis", sec. 3 and its published t
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from models.blocks import initialise
 from models.ema import Ema
-from models.matting import matting_loss
+from models.matting import MattingWeights, matting_loss
 from models.performance import Performance, Performer
 from models.training_state import TrainingState
 from models.vid2vid.discriminators import Judges
@@ -241,9 +241,19 @@ def _refuse_bad(terms: GeneratorTerms | DiscriminatorTerms, step: int) -> None:
 
 
 def _matting(rollout: Rollout, take: Take, phase: SequencePhase) -> Tensor:
-    """The terms about the mask of a generator that paints over a plate; 0 for others."""
+    """The terms about the mask of a generator that paints over a plate; 0 for others.
+
+    SSIM, a seventh of a draft's step if all frames counted, is taken of each stretch's last one: its neighbours are
+    much like it, and it has the memory that all frames of a film have but the first.
+    """
     if phase.matting is None or rollout.foreground is None or rollout.matte is None:
         return rollout.image.new_zeros(())
-    made = Performance(rollout.image.flatten(0, 1), rollout.foreground.flatten(0, 1), rollout.matte.flatten(0, 1))
-    true, person = (part[:, rollout.first : rollout.stop].flatten(0, 1) for part in (take.pictures, take.persons))
-    return matting_loss(made, true, person, phase.matting).total(phase.matting)
+    true, person = (part[:, rollout.first : rollout.stop] for part in (take.pictures, take.persons))
+    parts = (rollout.image, rollout.foreground, rollout.matte, true, person)
+
+    def of(frames: slice, weights: MattingWeights) -> Tensor:
+        image, foreground, matte, picture, mask = (part[:, frames].flatten(0, 1) for part in parts)
+        return matting_loss(Performance(image, foreground, matte), picture, mask, weights).total(weights)
+
+    likeness = MattingWeights(structure=phase.matting.structure, mask=0.0, foreground=0.0)
+    return of(slice(None), replace(phase.matting, structure=0.0)) + of(slice(-1, None), likeness)

@@ -51,6 +51,15 @@ def test_no_take_crosses_a_break_or_looks_at_the_held_out_end(
             assert row[-1] < clip.trained and not row[0] < 20 <= row[-1]
 
 
+def test_every_take_has_its_turn_before_any_has_it_again(
+    clip: PreparedClip, taught: TaughtFlow, compute: Compute
+) -> None:
+    source, chance, plan = TakeSource(clip, taught, least=2), np.random.default_rng(0), replace(STILL, batch=1)
+    takes = clip.trained - 3
+    lasts = [rows_of(clip, source.draw(plan, Turn((0,), step), chance, compute))[0][-1] for step in range(1, takes + 1)]
+    assert sorted(lasts) == list(range(3, clip.trained))
+
+
 def test_strided_frames_lie_apart_and_their_flow_reaches_over_the_gap(
     clip: PreparedClip, taught: TaughtFlow, compute: Compute
 ) -> None:
