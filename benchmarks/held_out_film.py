@@ -21,6 +21,7 @@ from stages.evaluation.metrics import SquaredError, squared_error, ssim
 from stages.model_folder import LoadedModel
 from stages.rendering.composite import Compositor
 from stages.rendering.generate import Generation
+from stages.rendering.panning import pan_of
 from stages.retargeting.body import measure_body
 from stages.tracking.pose import TrackerConfig, track_pose
 from stages.tracking.track_file import load_track, save_track
@@ -100,11 +101,12 @@ def paint_held_out(lesson: Lesson, model: LoadedModel, compute: Compute) -> Iter
     with read_video(lesson.clip.path, start_index=trained_frames(len(lesson.track))) as video:
         for frame in video:
             pose = lesson.track[frame.index]
-            image = draw_stick_figure(pose, framing.window, framing.width, framing.height, model.facts.style)
+            pan = pan_of(pose, model.facts)
+            image = draw_stick_figure(pose, pan.window, framing.width, framing.height, model.facts.style)
             begun = time.perf_counter()
-            painted = generation.paint(Condition(image, frame.time, frame.index), pose)
+            painted = generation.paint(Condition(image, frame.time, frame.index), pose, pan)
             done = time.perf_counter()
-            film = compositor.paste(painted)
+            film = compositor.paste(painted, pan.window)
             yield Painted(frame, film, done - begun, time.perf_counter() - done, painted.person)
 
 

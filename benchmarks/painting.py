@@ -2,11 +2,11 @@
 
     python -m benchmarks.painting [--frames 60] [--rounds 3] [--save]
 
-Needs torch alone (triton for the fused warp); run it from the project's root. Plainly means eager PyTorch in float32,
-channels first; "as rendering has it" is the machine's quickest precision under autocast, channels last; by replays is
-the same recorded as a CUDA graph, on a GPU only. All in inference mode. Every frame is painted after the ones before
-it, over random pictures and with the first weights: neither changes the time. The ways take turns; the best round of
-each counts. --save writes results/painting.md.
+Needs torch and jaxtyping (triton for the fused warp); run it from the project's root. Plainly means eager PyTorch in
+float32, channels first; "as rendering has it" is the machine's quickest precision under autocast, channels last; by
+replays is the same recorded as a CUDA graph, on a GPU only. All in inference mode. Every frame is painted after the
+ones before it, over random pictures and with the first weights: neither changes the time. The ways take turns; the best
+round of each counts. --save writes results/painting.md.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """A performer whose frames are replays of a recording: on a GPU all of a frame's kernels start at one word of Python's.
 
 Small networks wait for Python between their kernels. A CUDA graph holds the kernels of one frame together with the
-places they read and write; `benchmarks/painting.py` says where that pays.
+places they read and write; `benchmarks/painting.py` measures where that pays.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,8 @@ class ReplayedPerformer(Performer):
     """Paints as the performer it is given, by replays; frames without a memory are painted as always.
 
     What it returns lies where the next frame will be painted: use it, or copy it, before that. A picture of another
-    size, type or layout is recorded anew. Memory is what one frame takes, and its inputs once more.
+    size, type or layout is recorded anew; the precision of autocast must not change from frame to frame. Memory is what
+    one frame takes, and its inputs once more.
     """
 
     def __init__(self, performer: Performer, record: Recorder = as_cuda_graph) -> None:
@@ -76,6 +77,7 @@ class ReplayedPerformer(Performer):
                 return self.performer.perform(condition, backdrop, memory)
             given = (condition, backdrop, memory.conditions, *memory.pictures)
             if self._recording is None or not _alike(given, self._inputs):
+                self._recording = None  # if the next fails, there is none
                 self._inputs = tuple(one.clone() for one in given)
                 self._recording = self._record(self._work)
             for held, new in zip(self._inputs, given, strict=True):

@@ -88,7 +88,7 @@ class Painter:
     def move(self, columns: int, plate: NDArray[np.uint8]) -> None:
         """See the stage from a window so many columns to the right: before `plate`, after what was painted there."""
         self._backdrop = _laid_out(to_tensor(plate, self._compute.device))
-        self.memory = _in_place(moved_aside(self.memory, columns), self._compute)
+        self.memory = _in_place(moved_aside(self.memory, columns, self._backdrop), self._compute)
 
     def begin_anew(self) -> None:
         """Forget what was shown and painted: the next frame is the first of a shot."""

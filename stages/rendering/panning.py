@@ -1,8 +1,8 @@
 """Pan: where a performance goes beyond the window that a model paints, the window goes with it, as a camera pans.
 
 A network paints bodies as it has seen them, whole; of half a body at its picture's border it makes rags. So the body is
-painted whole, in a window moved aside, and cut off where the frame ends. Moved by whole strides the network computes
-what it would have computed in place; what it painted before moves along.
+painted whole, in a window moved aside, and cut off where the frame ends. It moves by whole strides, and what was
+painted before moves along, so that at every size the network's pixels lie on those of the frame before.
 """
 
 import math
@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from models.everybody_dance_now.draft import DraftConfig
@@ -72,19 +74,27 @@ def _moved(framing: Framing, steps: int, stride: int) -> Pan:
     return Pan(columns, replace(window, left=window.left + way, right=window.right + way))
 
 
-def moved_aside(memory: Memory, columns: int) -> Memory:
+def moved_aside(memory: Memory, columns: int, plate: Float[Tensor, "b 3 h w"]) -> Memory:
     """What was painted and shown before, as seen from a window moved by so many of its columns to the right.
 
-    What comes into sight repeats the border.
+    What comes into sight is the plate, with nothing drawn on it.
 
     Args:
         columns: a multiple of the network's stride, so that coarser scales move by whole columns too.
+        plate: behind the moved window, -1..1.
     """
-    width = memory.conditions.shape[3]
+    if memory.empty:
+        return memory
 
-    def seen(pictures: Tensor) -> Tensor:
-        own = pictures.shape[3]
-        places = torch.arange(own, device=pictures.device) + columns * own // width
-        return pictures.index_select(3, places.clamp(0, own - 1))
+    def seen(pictures: Tensor, beyond: Tensor) -> Tensor:
+        width = pictures.shape[3]
+        places = torch.arange(width, device=pictures.device) + columns * width // plate.shape[3]
+        known = (places >= 0) & (places < width)
+        return torch.where(known, pictures.index_select(3, places.clamp(0, width - 1)), beyond)
 
-    return replace(memory, pictures=tuple(map(seen, memory.pictures)), conditions=seen(memory.conditions))
+    def empty_stage(pictures: Tensor) -> Tensor:
+        small = F.interpolate(plate, pictures.shape[2:], mode="area")
+        return small.repeat(1, pictures.shape[1] // 3, 1, 1)
+
+    pictures = tuple(seen(one, empty_stage(one)) for one in memory.pictures)
+    return replace(memory, pictures=pictures, conditions=seen(memory.conditions, plate.new_full((), -1.0)))

@@ -14,7 +14,6 @@ from pipeline.image import crop, to_tensor
 from stages.training.bricks import moved_view
 from stages.training.clips import PreparedClip
 from stages.training.portrait_clip import LEFT_EYE, MOUTH_LEFT, MOUTH_RIGHT, RIGHT_EYE
-from stages.training.turns import Turn
 
 # Sides of the squares around each eye with its brow, and around the mouth, in distances from eye to eye.
 EYE_SIDE, MOUTH_SIDE = 0.9, 1.3
@@ -37,24 +36,22 @@ def draw_windows(
     clip: PreparedClip,
     count: int,
     window: int,
-    turn: Turn,
     chance: np.random.Generator,
     *,
     shift: float,
     begins: float,
     compute: Compute,
 ) -> Windows:
-    """Draw the frames whose turn it is, each with what leads up to it moved alike by up to `shift` of its size.
+    """Draw frames that may be learnt from, each moved by up to `shift` of its size, the same way throughout.
 
     Args:
-        clip: shows the face in some frame that may be learnt from; only such are drawn.
+        clip: shows the face in some frame that may be learnt from.
         window: conditions that lead up to a frame, its own the last. They are of one shot: at its start the first one
             stands for those before it.
         shift: share of the picture's size.
         begins: chance that a frame is shown as though its shot had begun within the window, as every film does.
     """
-    frames = np.flatnonzero(clip.present[: clip.trained])
-    frames = frames[turn.among(len(frames), count)]
+    frames = chance.choice(np.flatnonzero(clip.present[: clip.trained]), count)
     views = [moved_view(clip.framing.width, clip.framing.height, shift, chance) for _ in frames]
     past = np.minimum(clip.unbroken[frames], window - 1)
     past = np.where(chance.random(count) < begins, np.minimum(past, chance.integers(0, window, count)), past)

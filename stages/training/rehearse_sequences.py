@@ -7,8 +7,7 @@ out: which squares they see depends on values, and at an eighth of the picture t
 import torch
 from torch import Tensor
 
-from models.matting import matting_loss
-from models.performance import Memory, Performance
+from models.performance import Memory
 from models.vid2vid.discriminators import Judges
 from models.vid2vid.objective import discriminator_terms, generator_terms
 from models.vid2vid.performer import SequentialPerformer
@@ -16,7 +15,7 @@ from models.vid2vid.pyramid import PyramidGenerator
 from stages.training.bricks import MAX_GRADIENT
 from stages.training.phases import SequencePhase
 from stages.training.rehearsal_bricks import Setup, descend_unseen, follow
-from stages.training.rollout import Rollout, roll_out
+from stages.training.rollout import Rollout, matting_of, roll_out
 from stages.training.scenes import scene_of
 from stages.training.takes import Take, TaughtGap
 
@@ -67,19 +66,12 @@ class SequenceRehearsal:
         scene = scene_of(take, rollout, painted, phase.judges, phase.seen_from)
         with setup.autocast():
             terms = generator_terms(self.judge, scene, self.weights, perceptual=setup.perceptual)
-        descend_unseen(terms.total(self.weights) + self._matting(rollout, take), self.of_network, most=MAX_GRADIENT)
+        total = terms.total(self.weights) + matting_of(rollout, take, phase.matting)
+        descend_unseen(total, self.of_network, most=MAX_GRADIENT)
         with setup.autocast():
             verdict = discriminator_terms(self.judge, scene, self.weights)
         descend_unseen(verdict.total(), self.of_judge)
         return rollout, memory
-
-    def _matting(self, rollout: Rollout, take: Take) -> Tensor:
-        weights = self.phase.matting
-        if weights is None or rollout.foreground is None or rollout.matte is None:
-            return rollout.image.new_zeros(())
-        made = Performance(rollout.image.flatten(0, 1), rollout.foreground.flatten(0, 1), rollout.matte.flatten(0, 1))
-        true, person = (part[:, rollout.first : rollout.stop].flatten(0, 1) for part in (take.pictures, take.persons))
-        return matting_loss(made, true, person, weights).total(weights)
 
     def _take(self) -> Take:
         """A take of nothing, as long as it is painted."""

@@ -1,13 +1,14 @@
 """Paint a stretch of a take, each frame after the ones painted before: what one training step looks at."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from models.performance import Memory
+from models.matting import MattingWeights, matting_loss
+from models.performance import Memory, Performance
 from models.vid2vid.performer import SequentialPerformer, detached
 from models.vid2vid.scene import Blend
 from models.vid2vid.synthesis import Synthesis
@@ -90,3 +91,22 @@ def _joined(first: int, painted: list[Synthesis]) -> Rollout:
         matte=None if last.matte is None else along_time(frame.matte for frame in painted),
         foreground=None if last.foreground is None else along_time(frame.foreground for frame in painted),
     )
+
+
+def matting_of(rollout: Rollout, take: Take, weights: MattingWeights | None) -> Tensor:
+    """The terms about the mask of a generator that paints over a plate, weighted; 0 for others.
+
+    SSIM, a seventh of a draft's step if all frames counted, is taken of each stretch's last one: its neighbours are
+    much like it, and it has the memory that all frames of a film have but the first.
+    """
+    if weights is None or rollout.foreground is None or rollout.matte is None:
+        return rollout.image.new_zeros(())
+    true, person = (part[:, rollout.first : rollout.stop] for part in (take.pictures, take.persons))
+    parts = (rollout.image, rollout.foreground, rollout.matte, true, person)
+
+    def of(frames: slice, counted: MattingWeights) -> Tensor:
+        image, foreground, matte, picture, mask = (part[:, frames].flatten(0, 1) for part in parts)
+        return matting_loss(Performance(image, foreground, matte), picture, mask, counted).total(counted)
+
+    likeness = MattingWeights(structure=weights.structure, mask=0.0, foreground=0.0)
+    return of(slice(None), replace(weights, structure=0.0)) + of(slice(-1, None), likeness)

@@ -40,7 +40,6 @@ from stages.training.phases import Budget
 from stages.training.portrait_phases import PortraitPhase
 from stages.training.portrait_windows import Windows, draw_windows, eye_squares, mouth_squares, square_sides
 from stages.training.rounds import Rounds, already_trained
-from stages.training.turns import Turn
 from stages.training.validation import Validation
 
 
@@ -82,7 +81,6 @@ def train_portrait_phase(
                 clip,
                 phase.batch,
                 phase.network.window,
-                Turn((compute.seed,), step),
                 chance,
                 shift=phase.shift,
                 begins=phase.begins,

@@ -6,7 +6,7 @@ Source: Wang et al. 2018, "Video-to-Video Synthesis", sec. 3 and its published t
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -16,8 +16,7 @@ from torch import Tensor
 
 from models.blocks import initialise
 from models.ema import Ema
-from models.matting import MattingWeights, matting_loss
-from models.performance import Performance, Performer
+from models.performance import Performer
 from models.training_state import TrainingState
 from models.vid2vid.discriminators import Judges
 from models.vid2vid.objective import (
@@ -45,7 +44,7 @@ from stages.training.networks import build_network
 from stages.training.optimisers import build_optimiser
 from stages.training.phases import JUDGED, Budget, SequencePhase
 from stages.training.processes import ALONE, Processes
-from stages.training.rollout import Rollout, roll_out
+from stages.training.rollout import matting_of, roll_out
 from stages.training.rounds import Rounds, already_trained
 from stages.training.scenes import scene_of
 from stages.training.takes import Take, TakePlan, TakeSource
@@ -217,7 +216,7 @@ def _play(
         with compute.autocast():
             terms = generator_terms(players.judges, scene, weights, perceptual=perceptual)
         _refuse_bad(terms, step)
-        total = terms.total(weights) + _matting(rollout, take, phase)
+        total = terms.total(weights) + matting_of(rollout, take, phase.matting)
         descend(total, players.of_network, step=step, most=MAX_GRADIENT, processes=processes)
         if any(getattr(weights, term) > 0 for term in JUDGED):
             with compute.autocast():
@@ -238,22 +237,3 @@ def _refuse_bad(terms: GeneratorTerms | DiscriminatorTerms, step: int) -> None:
             "finite numbers",
             f"The state saved last is sound: the same command goes on. If this comes again, use --without {part}.",
         )
-
-
-def _matting(rollout: Rollout, take: Take, phase: SequencePhase) -> Tensor:
-    """The terms about the mask of a generator that paints over a plate; 0 for others.
-
-    SSIM, a seventh of a draft's step if all frames counted, is taken of each stretch's last one: its neighbours are
-    much like it, and it has the memory that all frames of a film have but the first.
-    """
-    if phase.matting is None or rollout.foreground is None or rollout.matte is None:
-        return rollout.image.new_zeros(())
-    true, person = (part[:, rollout.first : rollout.stop] for part in (take.pictures, take.persons))
-    parts = (rollout.image, rollout.foreground, rollout.matte, true, person)
-
-    def of(frames: slice, weights: MattingWeights) -> Tensor:
-        image, foreground, matte, picture, mask = (part[:, frames].flatten(0, 1) for part in parts)
-        return matting_loss(Performance(image, foreground, matte), picture, mask, weights).total(weights)
-
-    likeness = MattingWeights(structure=phase.matting.structure, mask=0.0, foreground=0.0)
-    return of(slice(None), replace(phase.matting, structure=0.0)) + of(slice(-1, None), likeness)

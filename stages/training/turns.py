@@ -1,7 +1,7 @@
 """Turn: whose turn it is in a step of training, where all moments of a clip are shown once before any is again.
 
 Drawn by chance alone some moments are shown three times as often as others in the minutes that a draft has, and drafts
-of the same clip differ by it (`benchmarks/results/draft.md`).
+of the same clip differ by it (`docs/results.md`).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ class Turn:
     def among(self, count: int, batch: int) -> NDArray[np.int64]:
         """Which of `count` moments the step shows, (batch,): all once in shuffled order, then in another.
 
-        Where the count changes from step to step, about as evenly.
+        So it is as long as the count stays. Where it changes from step to step, as with takes of several strides, it
+        is little more even than chance.
         """
         places = np.arange((self.step - 1) * batch, self.step * batch)
         epochs = np.unique(places // count)

@@ -99,22 +99,29 @@ def test_networks_that_paint_what_lies_behind_stay_where_they_know_it(
     assert bool(pan_of(body(140, 170), other).columns) == (stride is not None)
 
 
-def test_what_was_painted_moves_along_at_every_scale() -> None:
+def test_what_was_painted_moves_along_at_every_scale_and_the_empty_stage_comes_into_sight() -> None:
     def row(*values: int) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.float32).view(1, 1, 1, -1)
 
-    memory = Memory((row(0, 1, 2, 3), row(0, 1, 2, 3, 4, 5, 6, 7)), row(7, 6, 5, 4, 3, 2, 1, 0), empty=False)
-    right, left = moved_aside(memory, 2), moved_aside(memory, -2)
-    assert [one.flatten().tolist() for one in (*right.pictures, right.conditions)] == [
-        [1, 2, 3, 3],
-        [2, 3, 4, 5, 6, 7, 7, 7],
-        [5, 4, 3, 2, 1, 0, 0, 0],
+    def picture(values: torch.Tensor) -> torch.Tensor:
+        return values.repeat(1, 3, 1, 1)
+
+    pictures = picture(row(0, 1, 2, 3)), picture(row(0, 1, 2, 3, 4, 5, 6, 7))
+    memory = Memory(pictures, row(7, 6, 5, 4, 3, 2, 1, 0), empty=False)
+    plate = picture(row(9, 9, 9, 9, 9, 9, 9, 9))
+    right, left = moved_aside(memory, 2, plate), moved_aside(memory, -2, plate)
+    assert [one[:, :1].flatten().tolist() for one in (*right.pictures, right.conditions)] == [
+        [1, 2, 3, 9],
+        [2, 3, 4, 5, 6, 7, 9, 9],
+        [5, 4, 3, 2, 1, 0, -1, -1],
     ]
-    assert [one.flatten().tolist() for one in (*left.pictures, left.conditions)] == [
-        [0, 0, 1, 2],
-        [0, 0, 0, 1, 2, 3, 4, 5],
-        [7, 7, 7, 6, 5, 4, 3, 2],
+    assert [one[:, :1].flatten().tolist() for one in (*left.pictures, left.conditions)] == [
+        [9, 0, 1, 2],
+        [9, 9, 0, 1, 2, 3, 4, 5],
+        [-1, -1, 7, 6, 5, 4, 3, 2],
     ]
+    nothing = replace(memory, empty=True)
+    assert moved_aside(nothing, 2, plate) is nothing
 
 
 def film_of(

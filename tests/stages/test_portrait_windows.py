@@ -24,7 +24,7 @@ WINDOW = 4
 
 def drawn(clip: PreparedClip, count: int = 8, *, shift: float = 0.0, begins: float = 0.0) -> Windows:
     chance = np.random.default_rng(3)
-    return draw_windows(clip, count, WINDOW, Turn((3,), 1), chance, shift=shift, begins=begins, compute=Compute())
+    return draw_windows(clip, count, WINDOW, chance, shift=shift, begins=begins, compute=Compute())
 
 
 def only(*frames: int) -> PreparedClip:

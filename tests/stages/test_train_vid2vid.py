@@ -30,11 +30,11 @@ from stages.training.flow_teacher import FlowTeacherConfig, TaughtFlow, teach_fl
 from stages.training.phases import Budget, SequencePhase
 from stages.training.presets import METHODS, preset_named
 from stages.training.processes import ALONE, Processes
-from stages.training.rollout import roll_out
+from stages.training.rollout import matting_of, roll_out
 from stages.training.scenes import scene_of
 from stages.training.takes import TakePlan, TakeSource
 from stages.training.train_dance import train_dance
-from stages.training.train_vid2vid import _matting, _play, _players, _set_rates, train_sequences
+from stages.training.train_vid2vid import _play, _players, _set_rates, train_sequences
 from stages.training.turns import Turn
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -120,7 +120,7 @@ def test_likeness_of_structure_is_asked_of_a_stretchs_last_frame_and_all_else_of
         made = rollout.image, rollout.matte, rollout.foreground
         painted = [part.detach().clone().requires_grad_() for part in made]
         alone = replace(rollout, image=painted[0], matte=painted[1], foreground=painted[2])
-        _matting(alone, take, replace(PHASE, matting=weights)).backward()
+        matting_of(alone, take, weights).backward()
         touched = sum(part.grad.abs().sum(dim=(0, 2, 3, 4)) for part in painted if part.grad is not None)
         assert isinstance(touched, Tensor) and (touched > 0).tolist() == asked
 

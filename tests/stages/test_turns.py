@@ -24,7 +24,7 @@ def test_seeds_and_those_who_train_together_have_orders_of_their_own() -> None:
     assert len({tuple(order) for order in orders}) == 3
 
 
-def test_where_the_count_changes_from_step_to_step_all_are_still_shown_about_as_often() -> None:
+def test_where_the_count_changes_from_step_to_step_all_are_shown_as_often_in_the_long_run() -> None:
     """As with takes of several strides, which may begin in fewer places the longer they are."""
     counts = np.zeros(12, int)
     for step in range(1, 2001):
