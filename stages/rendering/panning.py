@@ -44,7 +44,8 @@ def stride_of(model: DanceModel) -> int | None:
 def pan_of(pose: Pose, model: DanceModel) -> Pan:
     """The window's way to hold what is drawn of a pose, and a margin; it stays where all of that lies in it.
 
-    Where the body is wider than the window, its middle counts. Depends on nothing but the pose: chunks of a film agree.
+    Where the body is wider than the window, the side counts that lies in the frame, or else its middle. Depends on
+    nothing but the pose: chunks of a film agree.
 
     Args:
         pose: in the target's frame.
@@ -60,8 +61,13 @@ def pan_of(pose: Pose, model: DanceModel) -> Pan:
         return Pan(0, framing.window)
     margin = MARGIN * float(np.ptp(places[:, 1]))
     least, most = math.ceil((right + margin - last) / stride), math.floor((left - margin) / stride)
-    steps = min(max(0, least), most) if least <= most else round((left + right - last) / 2 / stride)
-    return _moved(framing, steps, stride)
+    if least <= most:
+        return _moved(framing, min(max(0, least), most), stride)
+    across = pose.points[shown, 0]
+    beyond_left, beyond_right = bool(across.min() < -0.5), bool(across.max() > framing.frame_width - 0.5)
+    if beyond_left != beyond_right:  # the side that the frame does not show may lie outside
+        return _moved(framing, least if beyond_left else most, stride)
+    return _moved(framing, round((left + right - last) / 2 / stride), stride)
 
 
 def _moved(framing: Framing, steps: int, stride: int) -> Pan:

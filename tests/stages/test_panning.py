@@ -60,8 +60,10 @@ def test_the_window_stays_where_all_that_is_drawn_lies_in_it(facts: DanceModel) 
         (140, 170, 3),  # columns 71.9 … 95.9 and a margin of 3.4: beyond the last, 79, by 20.3
         (30, 60, -3),  # columns -16.1 … 7.9: beyond the first by 19.5
         (20, 190, 1),  # columns -24.1 … 111.9, wider than the picture: its middle is 4.4 beyond the picture's
+        (-30, 110, -3),  # columns -64.1 … 47.9: the right side is seen, and with its margin 27.7 before the last
+        (90, 230, 3),  # columns 31.9 … 143.9: the left side is seen, and with its margin 28.5 behind the first
     ],
-    ids=["to the right", "to the left", "wider than the window"],
+    ids=["to the right", "to the left", "wider than the window", "half beyond the left", "half beyond the right"],
 )
 def test_it_moves_by_whole_strides_until_the_body_and_a_margin_lie_in_it(
     facts: DanceModel, left: float, right: float, strides: int
