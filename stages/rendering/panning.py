@@ -44,8 +44,8 @@ def stride_of(model: DanceModel) -> int | None:
 def pan_of(pose: Pose, model: DanceModel) -> Pan:
     """The window's way to hold what is drawn of a pose, and a margin; it stays where all of that lies in it.
 
-    Where the body is wider than the window, the side counts that lies in the frame, or else its middle. Depends on
-    nothing but the pose: chunks of a film agree.
+    Where the body is wider than the window, what the frame shows of it counts. Depends on nothing but the pose: chunks
+    of a film agree.
 
     Args:
         pose: in the target's frame.
@@ -60,14 +60,20 @@ def pan_of(pose: Pose, model: DanceModel) -> Pan:
     if left >= 0 and right <= last:
         return Pan(0, framing.window)
     margin = MARGIN * float(np.ptp(places[:, 1]))
-    least, most = math.ceil((right + margin - last) / stride), math.floor((left - margin) / stride)
+    return _moved(framing, _strides(framing, left - margin, right + margin, stride), stride)
+
+
+def _strides(framing: Framing, low: float, high: float, stride: int) -> int:
+    """The fewest strides that bring columns low … high into the window; else those that suit what the frame shows."""
+    last, edges = framing.width - 1, np.array(((-0.5, 0), (framing.frame_width - 0.5, 0)), np.float32)
+    least, most = math.ceil((high - last) / stride), math.floor(low / stride)
     if least <= most:
-        return _moved(framing, min(max(0, least), most), stride)
-    across = pose.points[shown, 0]
-    beyond_left, beyond_right = bool(across.min() < -0.5), bool(across.max() > framing.frame_width - 0.5)
-    if beyond_left != beyond_right:  # the side that the frame does not show may lie outside
-        return _moved(framing, least if beyond_left else most, stride)
-    return _moved(framing, round((left + right - last) / 2 / stride), stride)
+        return min(max(0, least), most)
+    first_edge, last_edge = (float(column) for column in framing.in_picture(edges)[:, 0])
+    low, high = max(low, first_edge + 0.5), min(high, last_edge - 0.5)
+    middle = round((low + high - last) / 2 / stride)
+    least, most = math.ceil((high - last) / stride), math.floor(low / stride)
+    return min(max(middle, least), most) if least <= most else middle
 
 
 def _moved(framing: Framing, steps: int, stride: int) -> Pan:

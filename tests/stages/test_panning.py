@@ -60,16 +60,39 @@ def test_the_window_stays_where_all_that_is_drawn_lies_in_it(facts: DanceModel) 
         (140, 170, 3),  # columns 71.9 … 95.9 and a margin of 3.4: beyond the last, 79, by 20.3
         (30, 60, -3),  # columns -16.1 … 7.9: beyond the first by 19.5
         (20, 190, 1),  # columns -24.1 … 111.9, wider than the picture: its middle is 4.4 beyond the picture's
-        (-30, 110, -3),  # columns -64.1 … 47.9: the right side is seen, and with its margin 27.7 before the last
-        (90, 230, 3),  # columns 31.9 … 143.9: the left side is seen, and with its margin 28.5 behind the first
+        (
+            -60,
+            60,
+            -7,
+        ),  # columns -88.1 … 7.9: too wide; what the frame shows, -40 … 11.3, is not, and comes to the middle
+        (
+            -30,
+            110,
+            -4,
+        ),  # columns -64.1 … 47.9: what the frame shows is, -40 … 51.3, its middle 33.8 before the picture's
+        (90, 230, 4),  # columns 31.9 … 143.9: what the frame shows, 28.5 … 119, has its middle 34.3 behind
     ],
-    ids=["to the right", "to the left", "wider than the window", "half beyond the left", "half beyond the right"],
+    ids=[
+        "to the right",
+        "to the left",
+        "wider than the window",
+        "more than half of it hidden",
+        "half of it hidden",
+        "on the right",
+    ],
 )
 def test_it_moves_by_whole_strides_until_the_body_and_a_margin_lie_in_it(
     facts: DanceModel, left: float, right: float, strides: int
 ) -> None:
     pan = pan_of(body(left, right), facts)
     assert pan == Pan(STRIDE * strides, Box(50 + 10 * strides, 0, 150 + 10 * strides, 100))
+
+
+def test_what_the_frame_shows_is_not_given_up_for_what_it_hides(facts: DanceModel) -> None:
+    """A foot beyond the left side, the hands still inside: moved to hold the foot, the window would cut off a hand."""
+    whole = replace(HALF_A_STAGE, frame_width=100, window=Box(0, 0, 100, 100))
+    assert pan_of(body(-10, 95), replace(facts, framing=whole)) == Pan(0, whole.window)
+    assert pan_of(body(5, 110), replace(facts, framing=whole)) == Pan(0, whole.window)
 
 
 @pytest.mark.parametrize(("place", "strides"), [(5000, 14), (-5000, -14)])
