@@ -71,12 +71,15 @@ DEEP_VIDEO_PORTRAITS: dict[str, PortraitPreset] = {
     ),
 }
 
+HIGHEST_RATE = 1e-3  # that heads were tried with
+
 
 def _for_faces(phase: SequencePhase) -> SequencePhase:
     """A dance's phase for heads: pictures of the face instead of a stick figure, and no hands to judge."""
     return replace(
         phase,
         network=replace(phase.network, coarse=replace(phase.network.coarse, condition_channels=CHANNELS)),
+        learning_rate=min(phase.learning_rate, HIGHEST_RATE),
         judges=replace(phase.judges, condition_channels=CHANNELS, hand=False),
         weights=replace(phase.weights, hand_gan=0.0, hand_feature_matching=0.0),
         drop=0.0,
