@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-SHARE = 0.4  # of the rate: root mean square of a kernel's step, about; 0.2 and 0.8 taught a dancer no better
+SHARE = 0.4  # of the rate: root mean square of a kernel's step, about; 0.2 and 0.8 alone taught a dancer no better
 ROUNDS = 5  # of the Newton-Schulz iteration
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # pulls singular values from 0.01 … 1 to about 0.7 … 1.2 in five rounds
 _FLOOR = 1e-7  # of a matrix's norm
