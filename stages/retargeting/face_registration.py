@@ -21,7 +21,7 @@ from stages.retargeting.head_pose import PlacedHeads
 
 BATCH = 32  # frames at a time
 FACING = 0.1, 0.4  # cosine between the surface and the way to the camera: from where on it counts, counts in full
-UNLIKE = 1.0  # usual contrasts: what differs by so much counts a quarter
+UNLIKE = 1.5  # usual contrasts: what differs by so much counts a quarter
 TRUST = 0.1  # squared usual contrasts, added to how much a place varies: the steadiest is trusted ten times at most
 SEEN_SHARE = 0.1  # of the frames, in which a place must be seen to be looked at
 LEAST_AREA = 0.05  # squared samples that a step on the map by one place must cover, or it is seen from the side

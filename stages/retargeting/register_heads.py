@@ -20,10 +20,12 @@ from stages.retargeting.face_surface import HeadSurface
 from stages.retargeting.head_pose import PlacedHeads, pose_heads
 from stages.retargeting.metric_camera import MetricCamera
 
-LEARNERS = 100  # frames at most, spread evenly, that tell what the head looks like
+LEARNERS = 64  # frames at most, spread evenly, that tell what the head looks like
 PASSES = 14  # over them; the first finds out what the head looks like
 STEADY_PASSES = 2  # … of them, before the surface's shape is asked about
-STEPS = 4  # of every frame, from where the learners around it lie
+STEPS = 10  # of a frame at most, from where the learners around it lie
+REST = 0.02  # cm: a head that a step moves by less has found its place
+REACH = 10.0  # cm: so far from its origin a head's turns count
 SURROUNDED = 1.8  # heights of the face that a picture shows
 BEFORE = 3.0  # cm: the pictures' middle lies so far before the shell's
 ALIKE = 0.6  # likeness below which a frame is covered, or turned away too far to tell
@@ -113,10 +115,22 @@ def _lay(pictures: HeadPictures, start: PlacedHeads, learned: _Learned, track: F
     known[learned.frames] = learned.sure
     rotation, translation = start.rotation.copy(), start.translation.copy()
     rotation[learned.frames], translation[learned.frames] = learned.heads.rotation, learned.heads.translation
-    found = Registered(_between(start, PlacedHeads(rotation, translation), known, track), np.zeros(len(track)))
+    heads, likeness = _between(start, PlacedHeads(rotation, translation), known, track), np.zeros(len(track))
     for _ in range(STEPS):
-        found, _ = register(pictures, frames, found.heads, learned.surface, learned.looks)
-    return found
+        found, _ = register(pictures, frames, heads.at(frames), learned.surface, learned.looks)
+        likeness[frames] = found.likeness
+        restless = _moved(heads.at(frames), found.heads) > REST
+        heads.rotation[frames], heads.translation[frames] = found.heads.rotation, found.heads.translation
+        frames = frames[restless]
+        if not len(frames):
+            break
+    return Registered(heads, likeness)
+
+
+def _moved(before: PlacedHeads, after: PlacedHeads) -> Floats:
+    """How far each head went, cm."""
+    turned = Rotation.from_matrix(after.rotation @ before.rotation.transpose(0, 2, 1)).magnitude()
+    return np.asarray(REACH * turned + np.linalg.norm(after.translation - before.translation, axis=1))
 
 
 def _upright(heads: PlacedHeads, start: PlacedHeads, frames: NDArray[np.bool_]) -> PlacedHeads:
