@@ -43,7 +43,7 @@ PAIRS = preset_named("draft", "everybody-dance-now")
 VARIANTS: dict[str, DancePreset] = {
     "everybody-dance-now with Adam": replace(
         PAIRS, phases=tuple(replace(phase, optimiser="adam") for phase in PAIRS.phases)
-    ),  # as that draft was built first
+    ),  # as that draft was built first, but for how its rate falls
     "everybody-dance-now": PAIRS,
     "vid2vid": WHOLE,
     **{f"vid2vid without {part}": without(WHOLE, (part,)) for part in PARTS},
