@@ -31,7 +31,7 @@ from stages.training.phases import Budget, DancePreset
 from stages.training.plan import out_of_memory
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 4, 4, 1, 4, 5, 3, 1
+TRACKING, PREPARING, TEACHING, TRAINING, RETARGETING, RENDERING, CONDITIONING = 4, 4, 1, 3, 5, 3, 1
 
 
 @stage("track", version=TRACKING)

@@ -11,7 +11,7 @@ from pipeline.face_landmarks import INNER_LIPS, LEFT_BROW, LEFT_EYE, OUTER_LIPS,
 from stages.conditioning.head_shell import HeadShell
 from stages.conditioning.rasterise import rasterise
 
-SIDE = 96  # places along each side of the map: about 3 mm of a grown-up's head
+SIDE = 96  # places along each side of the map: 3 to 4 mm of a grown-up's head
 SPREAD = 1.9  # radians from straight ahead to the map's edge: somewhat behind the ears
 CLEAR, CLEAR_OF_BROWS = 0.6, 1.2  # cm: skin this near to lids and lips, or to brows, moves with them
 _NOSTRILS = (129, 358)  # the nose's lower corners: hair and ears are looked for above them, below comes the neck

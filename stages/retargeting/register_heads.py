@@ -117,11 +117,11 @@ def _lay(pictures: HeadPictures, start: PlacedHeads, learned: _Learned, track: F
     rotation[learned.frames], translation[learned.frames] = learned.heads.rotation, learned.heads.translation
     heads, likeness = _between(start, PlacedHeads(rotation, translation), known, track), np.zeros(len(track))
     for _ in range(STEPS):
-        found, _ = register(pictures, frames, heads.at(frames), learned.surface, learned.looks)
+        before = heads.at(frames)
+        found, _ = register(pictures, frames, before, learned.surface, learned.looks)
         likeness[frames] = found.likeness
-        restless = _moved(heads.at(frames), found.heads) > REST
         heads.rotation[frames], heads.translation[frames] = found.heads.rotation, found.heads.translation
-        frames = frames[restless]
+        frames = frames[_moved(before, found.heads) > REST]
         if not len(frames):
             break
     return Registered(heads, likeness)
