@@ -52,7 +52,7 @@ from stages.training.portrait_phases import PortraitPreset
 from stages.training.train_portrait import train_portrait
 
 # Raise a stage's number when the same inputs would give another result.
-TRACKING, MEASURING, LIGHTING, PREPARING, TRAINING, REENACTING, RENDERING, SHOWING = 3, 4, 1, 3, 3, 2, 3, 2
+TRACKING, MEASURING, LIGHTING, PREPARING, TRAINING, REENACTING, RENDERING, SHOWING = 3, 5, 1, 4, 3, 2, 4, 3
 
 Onto = Literal["target", "still", "source"]
 

@@ -173,7 +173,7 @@ class CompositeGenerator(nn.Module):
         return fused([self.encode_conditions(self._folded(*seen)), self.encode_previous(self._folded(previous))])
 
     def _folded(self, *pictures: Tensor) -> Tensor:
-        return F.pixel_unshuffle(torch.cat(pictures, dim=1), self.config.fold)
+        return torch.cat([F.pixel_unshuffle(picture, self.config.fold) for picture in pictures], dim=1)
 
     def _flow_features(self, levels: list[Tensor], image_features: Tensor) -> Tensor | None:
         if not self.config.flow:

@@ -1,6 +1,6 @@
 """HeadSurface: what of a head holds still on the skull, as places on its face and on the shell around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,7 @@ class HeadSurface:
     middle: Floats  # (3,): cm, head frame
     radii: Floats  # (SIDE, SIDE): cm
     still: NDArray[np.bool_]  # (SIDE, SIDE): what moves with the skull alone, and is neither neck nor background
+    skin: NDArray[np.bool_]  # (SIDE, SIDE): where the tracker's mesh lies
 
     @classmethod
     def around(cls, neutral: NDArray[np.float32], triangles: NDArray[np.int32]) -> "HeadSurface":
@@ -49,7 +50,11 @@ class HeadSurface:
         covered, skin = raster.triangle >= 0, np.linalg.norm(carried[..., :3], axis=-1)
         radii = np.where(covered, skin, 1 / np.linalg.norm(_WAYS / shell.radii, axis=-1))
         above = (shell.centre + radii[..., None] * _WAYS)[..., 1] > neutral[list(_NOSTRILS), 1].mean()
-        return cls(shell.centre, radii, _ON_MAP & np.where(covered, carried[..., 3] > 0.5, above))
+        return cls(shell.centre, radii, _ON_MAP & np.where(covered, carried[..., 3] > 0.5, above), covered)
+
+    def face_alone(self) -> "HeadSurface":
+        """The same without hair, ears and all else that no mesh tells the relief of."""
+        return replace(self, still=self.still & self.skin)
 
     @cached_property
     def places(self) -> Places:

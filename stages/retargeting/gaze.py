@@ -14,7 +14,7 @@ CORNERS = ((OUTER_CANTHI[0], INNER_CANTHI[0]), (INNER_CANTHI[1], OUTER_CANTHI[1]
 LIDS = (((160, 144), (158, 153)), ((385, 380), (387, 373)))
 UP = np.array((0.0, 1.0, 0.0))  # head frame
 # Half eye widths: how far irises lie before the line between the corners, or turned heads seem to look aside.
-BULGE = 0.3
+BULGE = 0.15
 CLOSED, CLOSED_SHARE = 0.12, 0.5  # openings below which no iris is seen: absolute, and of what is usual for narrow eyes
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.face_landmarks import RIGID_POINTS, RIGID_WEIGHTS
+from pipeline.face_landmarks import INNER_CANTHI, IRIS_CENTRES, OUTER_CANTHI, RIGHT_IRIS, RIGID_POINTS, RIGID_WEIGHTS
 from stages.retargeting.procrustes import fit_similarities
 from stages.retargeting.skeleton import Reals
 
@@ -28,7 +28,7 @@ class PlacedHeads:
     rotation: NDArray[np.float64]  # (n, 3, 3)
     translation: NDArray[np.float64]  # (n, 3): cm
 
-    def at(self, frames: NDArray[np.intp]) -> "PlacedHeads":
+    def at(self, frames: NDArray[np.intp] | NDArray[np.bool_]) -> "PlacedHeads":
         """Those of some frames, in that order."""
         return PlacedHeads(self.rotation[frames], self.translation[frames])
 
@@ -42,7 +42,8 @@ def pose_heads(lifted: Reals, shape: Reals, placed: PlacedHeads | None = None) -
         lifted: (n, 478, 3) from `MetricCamera.lift`.
         shape: (468, 3) cm, head frame: the clip's own neutral face.
         placed: where the heads are, if that is known otherwise; n. Each point then lies on its ray as far away as the
-            mesh, put there, has it: what the tracker took for a turn of the head is an expression.
+            shape, put there, has it: what the tracker took for a turn of the head is an expression, and of its depths,
+            which it guesses, nothing is taken.
     Source: methods 11.6, steps 2 to 4, with a mesh measured in the clip instead of the canonical one.
     """
     fit = fit_similarities(shape[RIGID_POINTS], lifted[:, RIGID_POINTS], _WEIGHTS)
@@ -50,6 +51,13 @@ def pose_heads(lifted: Reals, shape: Reals, placed: PlacedHeads | None = None) -
     if placed is None:
         return HeadPoses(fit.rotation, fit.translation / fit.scale[:, None], local)
     rotation, translation = placed.rotation, placed.translation
-    depth = np.einsum("nc,nvc->nv", rotation[:, 2], local) + translation[:, None, 2]
+    depth = np.einsum("nc,vc->nv", rotation[:, 2], _with_irises(shape)) + translation[:, None, 2]
     seen = lifted * (depth / lifted[..., 2])[..., None] - translation[:, None]
     return HeadPoses(rotation, translation, seen @ rotation)
+
+
+def _with_irises(shape: Reals) -> Reals:
+    """(478, 3): irises lie midway between the corners of their eyes."""
+    right, left = (shape[[outer, inner]].mean(axis=0) for outer, inner in zip(OUTER_CANTHI, INNER_CANTHI, strict=True))
+    rows = len((IRIS_CENTRES[0], *RIGHT_IRIS))
+    return np.concatenate((shape, np.tile(right, (rows, 1)), np.tile(left, (rows, 1))))

@@ -15,7 +15,7 @@ from stages.retargeting.gaze import hold_while_closed, lid_openings, read_gaze
 from stages.retargeting.head_pose import PlacedHeads, pose_heads
 from stages.retargeting.illumination import PLAIN_LIGHT, plain_albedo
 from stages.retargeting.metric_camera import MetricCamera
-from stages.retargeting.neutral_face import steadied
+from stages.retargeting.neutral_face import in_relief, steadied
 from stages.retargeting.slider_directions import find_sliders, mouth_openings
 
 GAZE_SHARE = (0.01, 0.99)  # quantiles of the gaze that count as its range: single frames of it are often wrong
@@ -50,6 +50,9 @@ def measure_face(
     quiet = measure_identity(lifted).astype(np.float32)
     first = _perform(track, quiet, None, placed)
     neutral = steadied(quiet, first, learnt, calm_moment(first, learnt))
+    if placed is not None:
+        rays = camera.slopes(track.points[learnt, :MESH_POINTS, :2])
+        neutral = in_relief(neutral, first, rays, placed.at(learnt), learnt)
     posed = pose_heads(lifted, neutral, None if placed is None else placed.at(learnt))
     basis = learn_basis(posed.local[:, :MESH_POINTS] - neutral)
     performance = _perform(track, neutral, basis, placed)

@@ -1,8 +1,11 @@
-"""steadied: the neutral face told by all frames of a clip instead of by its quietest alone.
+"""The neutral face told by all frames of a clip instead of by its quietest alone: steadied, and with its true relief.
 
 A tracker's mesh is off by half a millimetre, otherwise with every turn of the head. Quiet frames are few and turned as
 it happened, so that two clips of one performance start from faces that differ. A regression on turn and expression,
 read where the face is neutral and the head as in its calm moment, hears many frames.
+
+And its relief is a guess, deeper than faces are: what a nose or a brow then does as the head nods would pass for an
+expression, and go over to another face. How points go round with a head whose turns are known tells their depth.
 """
 
 import numpy as np
@@ -11,8 +14,11 @@ from scipy.spatial.transform import Rotation
 
 from pipeline.face_landmarks import RIGID_POINTS
 from pipeline.values import FacePerformance
+from stages.retargeting.head_pose import PlacedHeads
 from stages.retargeting.procrustes import fit_similarities
+from stages.retargeting.skeleton import Reals
 from stages.retargeting.slider_directions import expression_measures
+from stages.retargeting.triangulation import place_points
 
 # How far from neutral and calm a frame is whose word counts e^(-1/2): turns, radians; lips, smile, brows, lids, cm.
 TURN, MEASURES = np.radians(20.0), np.array((0.5, 0.5, 0.25, 0.2))
@@ -45,3 +51,25 @@ def steadied(
     better = neutral + offset.reshape(neutral.shape)
     fit = fit_similarities(neutral[RIGID_POINTS], better[None, RIGID_POINTS], np.ones(len(RIGID_POINTS)))
     return np.asarray(fit.undo(better[None])[0], dtype=np.float32)
+
+
+def in_relief(
+    neutral: NDArray[np.float32],
+    performance: FacePerformance,
+    rays: Reals,
+    heads: PlacedHeads,
+    learnt: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """The neutral face (468, 3), cm, each point where the frames see it that say little.
+
+    Args:
+        neutral: (468, 3) cm, head frame: what rays leave open stays as it is there.
+        performance: what the face does, told from that one.
+        rays: (m, 468, 2) slopes of the points in the frames that teach.
+        heads: where the head is in these frames, m.
+        learnt: those frames, m.
+    """
+    expression = performance.expression[learnt].astype(np.float64)
+    said = expression_measures(neutral + expression) - expression_measures(neutral[None].astype(np.float64))
+    weight = np.exp(-0.5 * np.square(said / MEASURES).sum(axis=1))
+    return place_points(heads, rays, neutral.astype(np.float64), weight).astype(np.float32)

@@ -17,12 +17,14 @@ from stages.retargeting.face_identity import measure_identity
 from stages.retargeting.face_pictures import HeadPictures, head_pictures
 from stages.retargeting.face_registration import Looks, Registered, register
 from stages.retargeting.face_surface import HeadSurface
+from stages.retargeting.head_frame import anchored, evened, leaning, leant
 from stages.retargeting.head_pose import PlacedHeads, pose_heads
 from stages.retargeting.metric_camera import MetricCamera
 
 LEARNERS = 64  # frames at most, spread evenly, that tell what the head looks like
 PASSES = 14  # over them; the first finds out what the head looks like
 STEADY_PASSES = 2  # … of them, before the surface's shape is asked about
+FACE_PASSES = 8  # … with the face alone, which tells how the head leans
 STEPS = 10  # of a frame at most, from where the learners around it lie
 REST = 0.02  # cm: a head that a step moves by less has found its place
 REACH = 10.0  # cm: so far from its origin a head's turns count
@@ -69,7 +71,11 @@ def register_heads(
     if np.median(found.likeness[told]) <= learned.likeness_before or not (sure & told).any():
         log.info("%s: its pictures do not tell better where the head is; the tracker's poses are kept", clip.name)
         return start
-    return _between(start, _upright(found.heads, start, sure & told), sure, track)
+    usual = sure & told
+    settled = leant(_upright(found.heads, start, usual), learned.leaning, usual)
+    for settle in (evened, anchored):
+        settled = settle(settled, camera, track.points, neutral, usual)
+    return _between(start, settled, sure, track)
 
 
 def _filled(rotation: Floats, translation: Floats, there: NDArray[np.bool_]) -> PlacedHeads:
@@ -93,20 +99,41 @@ class _Learned:
     surface: HeadSurface
     looks: Looks
     sure: NDArray[np.bool_]  # (m,): who are alike enough for their poses to be believed
+    leaning: float  # that the face alone tells of, see `leaning`
     likeness_before: float  # usual one, while the tracker's poses said what they look like together
 
 
 def _learn(pictures: HeadPictures, start: PlacedHeads, surface: HeadSurface, frames: NDArray[np.intp]) -> _Learned:
+    found = _together(pictures, frames, start.at(frames), surface, PASSES)
+    sure = found.likeness[-1] > ALIKE
+    by_face = _together(pictures, frames, found.heads, surface.face_alone(), FACE_PASSES).heads
+    lean = leaning(found.heads.at(sure), by_face.at(sure)) if sure.any() else 0.0
+    return _Learned(frames, found.heads, found.surface, found.looks, sure, lean, float(np.median(found.likeness[0])))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Together:
+    """What passes over some frames found."""
+
+    heads: PlacedHeads
+    surface: HeadSurface
+    looks: Looks
+    likeness: list[Floats]  # of every pass but the first
+
+
+def _together(
+    pictures: HeadPictures, frames: NDArray[np.intp], start: PlacedHeads, surface: HeadSurface, passes: int
+) -> _Together:
+    """Poses, looks and shape, each by the others in turn."""
     first, likeness = surface, []
-    found, tally = register(pictures, frames, start.at(frames), surface, None)
-    for number in range(1, PASSES):
+    found, tally = register(pictures, frames, start, surface, None)
+    for number in range(1, passes):
         looks = tally.looks(surface)
         if number > STEADY_PASSES:
             surface = tally.reshaped(surface, first)
         found, tally = register(pictures, frames, found.heads, surface, looks)
         likeness.append(found.likeness)
-    sure, before = likeness[-1] > ALIKE, float(np.median(likeness[0]))
-    return _Learned(frames, found.heads, surface, tally.looks(surface), sure, before)
+    return _Together(found.heads, surface, tally.looks(surface), likeness)
 
 
 def _lay(pictures: HeadPictures, start: PlacedHeads, learned: _Learned, track: FaceTrack) -> Registered:

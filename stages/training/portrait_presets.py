@@ -91,8 +91,13 @@ def _vid2vid(name: str, pixels: int) -> PortraitPreset:
 
 
 def _as_tried(draft: PortraitPreset) -> PortraitPreset:
-    """Heads were tried with a rate that falls from the start; a line brought Deep Video Portraits nothing."""
-    return replace(draft, phases=tuple(replace(phase, learning_rate=1e-3, schedule="cosine") for phase in draft.phases))
+    """Heads were tried with a rate that falls from the start, and with gradients through the frame before.
+
+    A falling line brought Deep Video Portraits nothing.
+    """
+    phases = (phase for phase in draft.phases if isinstance(phase, SequencePhase))
+    tried = (replace(phase, learning_rate=1e-3, schedule="cosine", backprop=(2,)) for phase in phases)
+    return replace(draft, phases=tuple(tried))
 
 
 PORTRAIT_VID2VID = {

@@ -25,7 +25,6 @@ VID2VID: dict[str, DancePreset] = {
                 batch=2,
                 frames=(*(2,) * 11, 4),  # longer ones teach fewer moments in the same time
                 chunk=2,
-                backprop=(2,),
                 learning_rate=1.2e-3,  # 2e-3 paints a dancer 0.3 dB better, and places her knees and ankles worse
                 betas=(0.9, 0.99),
                 schedule="linear",  # a cosine, which falls from the start, learns 0.3 dB less in the same time

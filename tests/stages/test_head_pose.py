@@ -5,7 +5,7 @@ import pytest
 from posed_heads import CAMERA, filmed, made_acting, made_head
 from scipy.spatial.transform import Rotation
 
-from pipeline.face_landmarks import MESH_POINTS
+from pipeline.face_landmarks import INNER_CANTHI, MESH_POINTS, OUTER_CANTHI, RIGID_POINTS
 from stages.retargeting.head_pose import PlacedHeads, pose_heads
 from stages.retargeting.metric_camera import MetricCamera
 from stages.retargeting.procrustes import fit_similarities
@@ -71,19 +71,27 @@ def test_pose_and_local_points_give_the_tracked_pixels_back_whatever_the_shape()
     np.testing.assert_allclose(CAMERA.project(placed)[..., :2], track.points[..., :2], atol=1e-3)
 
 
-def test_a_head_put_where_it_is_anyway_keeps_its_points() -> None:
+def test_a_head_put_where_it_is_anyway_keeps_the_points_that_rest() -> None:
     head, lifted = made_head(), CAMERA.lift(filmed(made_head(), made_acting()).points)
     own = pose_heads(lifted, head)
     again = pose_heads(lifted, head, PlacedHeads(own.rotation, own.translation))
-    np.testing.assert_allclose(again.local, own.local, atol=1e-9)
+    np.testing.assert_allclose(again.local[:, RIGID_POINTS], own.local[:, RIGID_POINTS], atol=TRACKED)
 
 
-def test_a_head_put_elsewhere_still_shows_every_tracked_pixel_and_keeps_its_depths() -> None:
+def test_a_head_put_elsewhere_shows_every_tracked_pixel_as_deep_as_the_shape_has_it() -> None:
     head, track = made_head(), filmed(made_head(), made_acting())
     own = pose_heads(CAMERA.lift(track.points), head)
     nod = Rotation.from_rotvec((0.1, 0, 0)).as_matrix()
     put = pose_heads(CAMERA.lift(track.points), head, PlacedHeads(nod @ own.rotation, own.translation))
     there = np.einsum("nij,nvj->nvi", put.rotation, put.local) + put.translation[:, None]
     np.testing.assert_allclose(CAMERA.project(there)[..., :2], track.points[..., :2], atol=1e-3)
-    turned = np.einsum("nij,nvj->nvi", put.rotation, own.local) + put.translation[:, None]
-    np.testing.assert_allclose(there[..., 2], turned[..., 2], atol=1e-9)
+    shape = np.einsum("nij,vj->nvi", put.rotation, head) + put.translation[:, None]
+    np.testing.assert_allclose(there[:, :MESH_POINTS, 2], shape[..., 2], atol=1e-9)
+
+
+def test_irises_of_a_placed_head_lie_as_deep_as_the_corners_of_their_eyes() -> None:
+    head, lifted = made_head(), CAMERA.lift(filmed(made_head(), made_acting()).points)
+    upright = PlacedHeads(np.tile(np.eye(3), (len(lifted), 1, 1)), np.tile((0.0, 0.0, -40.0), (len(lifted), 1)))
+    local = pose_heads(lifted, head, upright).local
+    corners = head[list(OUTER_CANTHI + INNER_CANTHI), 2]
+    np.testing.assert_allclose(local[:, MESH_POINTS:, 2], corners.mean(), atol=1e-9)
