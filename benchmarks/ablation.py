@@ -41,9 +41,9 @@ LOSSLESS = replace(DEFAULT_ENCODING, crf=0)
 WHOLE = preset_named("draft", "vid2vid")
 PAIRS = preset_named("draft", "everybody-dance-now")
 VARIANTS: dict[str, DancePreset] = {
-    "everybody-dance-now with Adam": replace(
-        PAIRS, phases=tuple(replace(phase, optimiser="adam") for phase in PAIRS.phases)
-    ),  # as that draft was built first, but for how its rate falls
+    "everybody-dance-now as first built": replace(
+        PAIRS, phases=tuple(replace(phase, optimiser="adam", schedule="cosine") for phase in PAIRS.phases)
+    ),
     "everybody-dance-now": PAIRS,
     "vid2vid": WHOLE,
     **{f"vid2vid without {part}": without(WHOLE, (part,)) for part in PARTS},
