@@ -15,7 +15,7 @@ from pipeline.face_landmarks import (
     RIGID_POINTS,
     RIGID_WEIGHTS,
 )
-from stages.retargeting.gaze import eye_frames, lid_openings
+from stages.retargeting.gaze import CORNERS_DEPTH, eye_frames, lid_openings
 from stages.retargeting.head_pose import pose_heads
 from stages.retargeting.procrustes import fit_similarities
 from stages.retargeting.skeleton import Reals
@@ -33,7 +33,7 @@ MIRRORED = (
 )
 UPPER_LIP = 0
 # Two places on the plane of symmetry, (y, z) in cm, that say which way a head is upright (methods 11.5).
-LIP_AT, EYES_AT = np.array((-3.406, 5.980)), np.array((2.664, 3.173))
+LIP_AT, EYES_AT = np.array((-3.406, 5.980)), np.array((2.664, CORNERS_DEPTH))
 _LIPS = (13, 14)  # middle of the inner lips, upper and lower
 
 _RIGHTS, _LEFTS = np.array(MIRRORED).T

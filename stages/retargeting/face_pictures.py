@@ -20,7 +20,7 @@ from pipeline.video import read_video
 from stages.retargeting.metric_camera import MetricCamera
 
 SIDE = 192  # samples
-SURROUNDINGS = 17  # samples: brightness counts against what lies around it, about a sixth of a face's height
+SURROUNDINGS = 13  # samples: brightness counts against what lies around it, about an eighth of a face's height
 LEAST_CONTRAST = 4.0  # of 255: the sensor's noise, which is not to be raised
 _AHEAD = 4  # frames decoded while pictures are made
 _GREY, _GAIN = 128.0, 32.0  # in a picture: as bright as its surroundings; their usual contrast

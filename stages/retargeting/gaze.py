@@ -14,7 +14,10 @@ CORNERS = ((OUTER_CANTHI[0], INNER_CANTHI[0]), (INNER_CANTHI[1], OUTER_CANTHI[1]
 LIDS = (((160, 144), (158, 153)), ((385, 380), (387, 373)))
 UP = np.array((0.0, 1.0, 0.0))  # head frame
 # Half eye widths: how far irises lie before the line between the corners, or turned heads seem to look aside.
-BULGE = 0.15
+BULGE = 0.3
+CORNERS_DEPTH = (
+    3.173  # cm: how deep that line lies in everybody's head frame; seen from a track it is off by millimetres
+)
 CLOSED, CLOSED_SHARE = 0.12, 0.5  # openings below which no iris is seen: absolute, and of what is usual for narrow eyes
 
 
@@ -50,7 +53,8 @@ def iris_centres(mesh: Reals, gaze: Reals) -> NDArray[np.float64]:
 
 def _before(eyes: EyeFrames) -> NDArray[np.float64]:
     """Where irises that look straight ahead lie: (…, 2, 3) cm."""
-    return np.asarray(eyes.middle + BULGE * eyes.half[..., None] * np.cross(eyes.right, eyes.up))
+    middle = eyes.middle * (1, 1, 0) + (0, 0, CORNERS_DEPTH)
+    return np.asarray(middle + BULGE * eyes.half[..., None] * np.cross(eyes.right, eyes.up))
 
 
 def lid_openings(mesh: Reals) -> NDArray[np.float64]:

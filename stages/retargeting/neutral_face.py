@@ -71,5 +71,5 @@ def in_relief(
     """
     expression = performance.expression[learnt].astype(np.float64)
     said = expression_measures(neutral + expression) - expression_measures(neutral[None].astype(np.float64))
-    weight = np.exp(-0.5 * np.square(said / MEASURES).sum(axis=1))
+    weight = 1 / (1 + np.square(said / MEASURES).sum(axis=1))
     return place_points(heads, rays, neutral.astype(np.float64), weight).astype(np.float32)

@@ -22,9 +22,9 @@ from stages.retargeting.head_pose import PlacedHeads, pose_heads
 from stages.retargeting.metric_camera import MetricCamera
 
 LEARNERS = 64  # frames at most, spread evenly, that tell what the head looks like
-PASSES = 14  # over them; the first finds out what the head looks like
+PASSES = 24  # over them; the first finds out what the head looks like
 STEADY_PASSES = 2  # … of them, before the surface's shape is asked about
-FACE_PASSES = 8  # … with the face alone, which tells how the head leans
+FACE_PASSES = 12  # … with the face alone, which tells how the head leans
 STEPS = 10  # of a frame at most, from where the learners around it lie
 REST = 0.02  # cm: a head that a step moves by less has found its place
 REACH = 10.0  # cm: so far from its origin a head's turns count

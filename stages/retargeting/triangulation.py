@@ -9,6 +9,7 @@ from stages.retargeting.skeleton import Reals
 FLAT = 0.05  # radians that a head turns to and fro, at which half of what rays tell of a depth is believed
 REFITS = 5  # the first takes all frames alike: from a wrong guess, the turned ones would look wrong
 UNLIKE = 2.0  # usual misses: what misses by so much counts half
+NOISE = 0.03  # cm: so much any tracker misses by
 _TOGETHER = 64  # points at a time
 
 Floats = NDArray[np.float64]
@@ -44,7 +45,7 @@ def _place(heads: PlacedHeads, slopes: Reals, guess: Reals, weight: Reals) -> Fl
     counted = np.tile(weight, 2)[None, :, None]
     left = np.zeros_like(misses)
     for _ in range(REFITS):
-        usual = np.median(left, axis=1, keepdims=True) + 1e-9
+        usual = np.maximum(np.median(left, axis=1, keepdims=True), NOISE)
         share = counted / (1 + (left / (UNLIKE * usual)) ** 2)
         weighted = (rows * (share / share.sum(axis=1, keepdims=True))).transpose(0, 2, 1)
         move = np.linalg.solve(weighted @ rows + FLAT**2 * np.eye(3), weighted @ misses)

@@ -21,7 +21,7 @@ def test_an_eye_lies_between_its_corners_with_right_to_the_pictures_right() -> N
 
 def test_an_iris_lies_its_gaze_in_half_eye_widths_from_the_middle_and_before_it() -> None:
     centres = iris_centres(HEAD, np.array((0.5, 0.25, -0.5, 0.0)))
-    np.testing.assert_allclose(centres, ((-2.5, 2.25, 3.15), (2.5, 2, 3.15)))
+    np.testing.assert_allclose(centres, ((-2.5, 2.25, 3.473), (2.5, 2, 3.473)))
 
 
 def test_lids_open_by_their_mean_gap_over_the_eyes_width() -> None:
@@ -29,7 +29,7 @@ def test_lids_open_by_their_mean_gap_over_the_eyes_width() -> None:
 
 
 def test_the_gaze_read_from_a_ray_is_where_it_meets_the_irises_plane() -> None:
-    place = np.array(((1.0, -1.0, -43.15),))  # irises at depth 40
+    place = np.array(((1.0, -1.0, -43.473),))  # irises at depth 40
     right, left = np.array((-2.5 + 1, 2.25 - 1)) / 40, np.array((2.5 + 1, 2.0 - 1)) / 40
     slopes = np.stack((right, left))[None, :, None]
     found = read_gaze(HEAD, slopes, np.eye(3)[None], place)

@@ -13,6 +13,7 @@ from pipeline.values import Box, FacePerformance, Status
 from stages.conditioning.face_images import FaceImagesFormat, draw_face_images
 from stages.conditioning.head_shell import REACH, HeadShell
 from stages.retargeting.face_model import FaceModel
+from stages.retargeting.gaze import CORNERS_DEPTH
 
 STYLE = FaceImagesFormat()
 WHOLE = Box(0, 0, WIDTH, HEIGHT)
@@ -150,9 +151,9 @@ def test_the_face_looks_the_same_at_twice_the_resolution(model: FaceModel) -> No
 
 def test_eyes_are_white_with_blue_irises_that_go_where_the_gaze_goes(model: FaceModel) -> None:
     ahead = iris(draw(model, still_face()))
-    # The mouth's half width is no measure here: half an eye is 1.4 cm, seen from DISTANCE less the egg's height.
+    # The mouth's half width is no measure here: half an eye is 1.4 cm, seen from DISTANCE less where eyes lie.
     aside = iris(draw(model, still_face(gaze=np.array([0.3, 0, 0.3, 0], np.float32))))
-    depth = DISTANCE - model.neutral[[33, 133], 2].mean()
+    depth = DISTANCE - CORNERS_DEPTH
     step = 0.3 * 1.4 / depth * DISTANCE / PIXEL
     assert ahead.max() == 255
     right_eye = np.s_[:, : WIDTH // 2]

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from posed_heads import (
     CAMERA,
     IRIS_RADIUS,
@@ -17,15 +19,17 @@ from posed_heads import (
     made_triangles,
     motion,
 )
+from scipy.spatial.transform import Rotation
 
 from pipeline.errors import TrackError
-from pipeline.face_landmarks import LEFT_BROW, MOUTH_CORNERS, OUTER_CANTHI, RIGHT_BROW
+from pipeline.face_landmarks import LEFT_BROW, MOUTH_CORNERS, NOSE_TIP, OUTER_CANTHI, RIGHT_BROW
 from pipeline.values import FacePerformance, FaceTrack, Status
 from stages.retargeting.calm_moment import calm_moment
 from stages.retargeting.expression_basis import learn_basis
 from stages.retargeting.face_identity import MIRRORED, measure_identity, upright
 from stages.retargeting.face_model import FaceModel
 from stages.retargeting.gaze import lid_openings
+from stages.retargeting.head_pose import PlacedHeads
 from stages.retargeting.measure_face import measure_face, perform
 from stages.retargeting.motion_range import range_of_motion
 from stages.retargeting.neutral_face import steadied
@@ -239,3 +243,33 @@ def test_a_tracker_that_errs_with_every_turn_leaves_the_neutral_face_as_it_is_in
     better = steadied(quiet, told, np.arange(frames), np.arange(360, 400))
     assert np.abs(quiet - HEAD).max() == pytest.approx(0.12, abs=1e-6)
     assert np.abs(better - HEAD).max() < 0.03
+
+
+def relief(mesh: NDArray[np.floating[Any]]) -> float:
+    """How far the nose's tip lies before the corners of the eyes, cm."""
+    return float(mesh[NOSE_TIP, 2] - mesh[list(OUTER_CANTHI), 2].mean())
+
+
+def too_deep(track: FaceTrack) -> FaceTrack:
+    return replace(track, points=track.points * np.array((1, 1, 1.4), np.float32))
+
+
+def placed_as(acting: Acting) -> PlacedHeads:
+    return PlacedHeads(Rotation.from_rotvec(acting.turns).as_matrix(), acting.places)
+
+
+def test_a_relief_that_the_tracker_guesses_too_deep_is_seen_in_a_head_that_turns() -> None:
+    turning = replace(made_acting(), expressions=np.zeros((48, *HEAD.shape)))
+    track = too_deep(filmed(HEAD, turning))
+    guessed, _ = measure_face(track, TRIANGLES)
+    seen, told = measure_face(track, TRIANGLES, placed=placed_as(turning))
+    assert relief(guessed.neutral) > 1.2 * relief(HEAD)
+    assert relief(seen.neutral) == pytest.approx(relief(HEAD), rel=0.02)
+    assert np.abs(told.expression[:, NOSE_TIP]).max() < 0.03  # cm: what rests says nothing, however the head turns
+
+
+def test_it_is_seen_too_where_whoever_turns_always_talks_or_blinks() -> None:
+    track = too_deep(filmed(HEAD, made_acting()))
+    guessed, _ = measure_face(track, TRIANGLES)
+    seen, _ = measure_face(track, TRIANGLES, placed=placed_as(made_acting()))
+    assert relief(seen.neutral) - relief(HEAD) < 0.3 * (relief(guessed.neutral) - relief(HEAD))

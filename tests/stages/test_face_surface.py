@@ -40,6 +40,15 @@ def test_bridge_and_hair_hold_still() -> None:
     assert SURFACE.still[texel((0.0, SHELL.centre[1] + SHELL.radii[1], SHELL.centre[2]))]
 
 
+def test_the_face_alone_is_what_holds_still_under_the_mesh() -> None:
+    alone = SURFACE.face_alone()
+    top = (0.0, SHELL.centre[1] + SHELL.radii[1], SHELL.centre[2])
+    assert alone.still[texel(HEAD[6])]
+    assert not alone.still[texel(top)]
+    assert not (alone.still & ~SURFACE.still).any()
+    np.testing.assert_array_equal(alone.radii, SURFACE.radii)
+
+
 def test_the_neck_is_not_the_head_s() -> None:
     assert not SURFACE.still[texel((0.0, SHELL.centre[1] - 10.0, 0.0))]
 
