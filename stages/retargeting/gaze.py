@@ -13,7 +13,7 @@ CORNERS = ((OUTER_CANTHI[0], INNER_CANTHI[0]), (INNER_CANTHI[1], OUTER_CANTHI[1]
 # Upper and lower lid opposite each other, two pairs an eye.
 LIDS = (((160, 144), (158, 153)), ((385, 380), (387, 373)))
 UP = np.array((0.0, 1.0, 0.0))  # head frame
-# Half eye widths: how far irises lie before the line between the corners, or turned heads seem to look aside.
+# Half eye widths: how far irises lie before the eyes' outer corners, or turned heads seem to look aside.
 BULGE = 0.3
 CORNERS_DEPTH = (
     3.173  # cm: how deep that line lies in everybody's head frame; seen from a track it is off by millimetres
