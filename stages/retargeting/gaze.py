@@ -15,9 +15,7 @@ LIDS = (((160, 144), (158, 153)), ((385, 380), (387, 373)))
 UP = np.array((0.0, 1.0, 0.0))  # head frame
 # Half eye widths: how far irises lie before the eyes' outer corners, or turned heads seem to look aside.
 BULGE = 0.3
-CORNERS_DEPTH = (
-    3.173  # cm: how deep that line lies in everybody's head frame; seen from a track it is off by millimetres
-)
+CORNERS_DEPTH = 3.173  # cm: how deep these lie in everybody's head frame; those that a track shows err by millimetres
 CLOSED, CLOSED_SHARE = 0.12, 0.5  # openings below which no iris is seen: absolute, and of what is usual for narrow eyes
 
 
