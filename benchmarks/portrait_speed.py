@@ -4,7 +4,7 @@
 
 Every step is timed in each round; the fastest round of each counts, so that a machine's other work matters less. The
 plain `mp.solutions` loop over whole frames, run in the same rounds, is what the tracker is held against. With workers
-the clip is tracked and drawn in pieces side by side, by the functions that `--fan-out local` gives its workers.
+the clip is tracked in pieces side by side, as `--fan-out local` has it done, and each draws a part of the frames.
 """
 
 import argparse

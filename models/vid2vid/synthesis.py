@@ -148,7 +148,7 @@ class Heads(nn.Module):
         """What several heads make of the same features, all but the flow at full size, in float32.
 
         One convolution instead of several small ones spares the light generator on a processor 4 of 70 milliseconds a
-        frame, one unfolding instead of three another.
+        frame, one unfolding instead of three another 1 where it learns.
         """
         convolutions = [layer for head in heads for layer in head if isinstance(layer, nn.Conv2d)]
         weight = torch.cat([convolution.weight for convolution in convolutions])

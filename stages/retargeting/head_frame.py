@@ -53,6 +53,16 @@ def leant(heads: PlacedHeads, lean: float, usual: NDArray[np.bool_]) -> PlacedHe
     return PlacedHeads((Rotation.from_rotvec(turns) * mean).as_matrix(), heads.translation)
 
 
+def settled(
+    heads: PlacedHeads, camera: MetricCamera, points: Reals, neutral: Reals, usual: NDArray[np.bool_]
+) -> PlacedHeads:
+    """Heads with both halves of the face equally deep, and then their origin where it belongs.
+
+    Args: see `anchored`.
+    """
+    return anchored(evened(heads, camera, points, neutral, usual), camera, points, neutral, usual)
+
+
 def evened(
     heads: PlacedHeads, camera: MetricCamera, points: Reals, neutral: Reals, usual: NDArray[np.bool_]
 ) -> PlacedHeads:

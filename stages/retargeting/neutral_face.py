@@ -20,7 +20,8 @@ from stages.retargeting.skeleton import Reals
 from stages.retargeting.slider_directions import expression_measures
 from stages.retargeting.triangulation import place_points
 
-# How far from neutral and calm a frame is whose word counts e^(-1/2): turns, radians; lips, smile, brows, lids, cm.
+# How far from neutral and calm a frame is whose word counts e^(-1/2), or half where depths are asked: turns, radians;
+# lips, smile, brows, lids, cm.
 TURN, MEASURES = np.radians(20.0), np.array((0.5, 0.5, 0.25, 0.2))
 RIDGE = 10.0  # frames' worth of belief that turn and expression change nothing
 

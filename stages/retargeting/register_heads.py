@@ -17,7 +17,7 @@ from stages.retargeting.face_identity import measure_identity
 from stages.retargeting.face_pictures import HeadPictures, head_pictures
 from stages.retargeting.face_registration import Looks, Registered, register
 from stages.retargeting.face_surface import HeadSurface
-from stages.retargeting.head_frame import anchored, evened, leaning, leant
+from stages.retargeting.head_frame import leaning, leant, settled
 from stages.retargeting.head_pose import PlacedHeads, pose_heads
 from stages.retargeting.metric_camera import MetricCamera
 
@@ -42,6 +42,8 @@ def register_heads(
     clip: Path, track: FaceTrack, triangles: NDArray[np.int32], *, trained: int | None = None
 ) -> PlacedHeads:
     """Find the head's pose in every frame; where pictures do not tell, the tracker's, moved as neighbours are.
+
+    Distances and the origin are settled as for every head, whoever told the poses: see `settled`.
 
     Args:
         clip: the one that was tracked.
@@ -68,14 +70,12 @@ def register_heads(
         found = _lay(pictures, start, learned, track)
     turned = Rotation.from_matrix(found.heads.rotation @ start.rotation.transpose(0, 2, 1))
     sure = seen & (found.likeness > ALIKE) & (turned.magnitude() < FARTHEST)
-    if np.median(found.likeness[told]) <= learned.likeness_before or not (sure & told).any():
-        log.info("%s: its pictures do not tell better where the head is; the tracker's poses are kept", clip.name)
-        return start
     usual = sure & told
-    settled = leant(_upright(found.heads, start, usual), learned.leaning, usual)
-    for settle in (evened, anchored):
-        settled = settle(settled, camera, track.points, neutral, usual)
-    return _between(start, settled, sure, track)
+    if np.median(found.likeness[told]) <= learned.likeness_before or not usual.any():
+        log.info("%s: its pictures do not tell better where the head is; the tracker's poses are kept", clip.name)
+        return settled(start, camera, track.points, neutral, told)
+    laid = leant(_upright(found.heads, start, usual), learned.leaning, usual)
+    return _between(start, settled(laid, camera, track.points, neutral, usual), sure, track)
 
 
 def _filled(rotation: Floats, translation: Floats, there: NDArray[np.bool_]) -> PlacedHeads:

@@ -144,7 +144,7 @@ def test_frames_kept_for_testing_find_their_poses_and_change_no_other(track) -> 
     assert np.abs(heads.translation - again.translation)[170:].max() < 0.1  # 2 pixels are 0.3 cm
 
 
-def test_pictures_that_tell_nothing_leave_the_tracker_s_poses(track, tracked, tmp_path, caplog) -> None:
+def test_pictures_that_tell_nothing_leave_the_tracker_s_poses(track, tracked, truth, tmp_path, caplog) -> None:
     blank = tmp_path / "blank.mp4"
     with read_video(CLIP) as video, write_video(blank, replace(video.info, path=blank)) as film:
         for frame in video:
@@ -152,6 +152,9 @@ def test_pictures_that_tell_nothing_leave_the_tracker_s_poses(track, tracked, tm
     with caplog.at_level(logging.INFO):
         heads = register_heads(blank, track, TRIANGLES)
     np.testing.assert_array_equal(heads.rotation, tracked.rotation)
+    _, performance = measure_face(track, TRIANGLES, placed=heads)
+    across, awake = performance.gaze[:, ::2].mean(axis=1), truth.lids.min(axis=1) > 0.15
+    assert np.corrcoef(across[awake], truth.gaze[awake, 0])[0, 1] > 0.98  # the origin is found all the same
     assert "blank.mp4: its pictures do not tell better where the head is; the tracker's poses are kept" in caplog.text
 
 
