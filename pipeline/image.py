@@ -25,6 +25,15 @@ def to_tensor(pictures: NDArray[np.uint8], device: str = "cpu") -> Tensor:
     return batch.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
+def to_planes(pictures: NDArray[np.uint8], device: str = "cpu") -> Tensor:
+    """The same as `to_tensor` of (b, h, w, c), with one channel behind the other in memory.
+
+    So single channels are read three and more times as fast; turned round as bytes they cost a quarter.
+    """
+    batch = torch.from_numpy(np.array(pictures, copy=True)).to(device)
+    return batch.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+
+
 def to_images(pictures: Tensor) -> NDArray[np.uint8]:
     """Turn (b, 3, h, w) in -1..1 into (b, h, w, 3) uint8 RGB; values beyond are clamped."""
     scaled = (pictures.detach().float().clamp(-1, 1) + 1) * 127.5

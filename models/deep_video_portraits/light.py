@@ -97,7 +97,7 @@ class LightPortraitGenerator(RemembersConditions):
         features = self.decode(self.encode(self._seen(window, backdrop, known)))
         # Blending and what follows stay float32: bfloat16 has too few levels for smooth skin.
         with torch.autocast(features.device.type, enabled=False):
-            painted = F.pixel_shuffle(self.paint(features.float()), FOLD)
+            painted = F.pixel_shuffle(self.paint(features.float()), FOLD).contiguous()
             if known is not None:
                 painted = painted + known[:, :PAINTED]
         foreground, mask = torch.tanh(painted[:, :3]), painted[:, 3:]
@@ -112,7 +112,13 @@ class LightPortraitGenerator(RemembersConditions):
         """All inputs at half size, the current ones with every pixel, those of the past as a few means."""
         past, current = window[:, : -self.condition_channels], window[:, -self.condition_channels :]
         whole = [current, backdrop] if known is None else [current, known, backdrop]
-        seen = [F.pixel_unshuffle(torch.cat(whole, dim=1), FOLD)]
+        seen = [F.pixel_unshuffle(picture.to(_precision(window)), FOLD) for picture in whole]
         if self.summarise is not None:
             seen.append(self.summarise(F.avg_pool2d(past, FOLD)))
         return torch.cat(seen, dim=1)
+
+
+def _precision(pictures: Tensor) -> torch.dtype:
+    """What convolutions of these pictures are computed in: there is less to fold and to join in it."""
+    device = pictures.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else pictures.dtype

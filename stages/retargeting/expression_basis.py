@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
+from scipy.linalg import eigh, qr
 
 from pipeline.face_landmarks import LEFT_EYE, RIGHT_EYE
 from stages.retargeting.skeleton import Reals
@@ -46,15 +46,29 @@ def learn_basis(expressions: Reals) -> ExpressionBasis:
     """
     flat = expressions.reshape(len(expressions), -1).astype(np.float64)
     mean = flat.mean(axis=0)
-    scatter = (flat - mean).T @ (flat - mean)
+    deltas = flat - mean
     most = min(MOST, len(flat) - 1)
-    energies, vectors = eigh(scatter, subset_by_index=[flat.shape[1] - most, flat.shape[1] - 1])
-    components = vectors[:, ::-1].T.reshape(most, *expressions.shape[1:])
-    everywhere = (energies[::-1, None] * (components**2).sum(axis=2)).cumsum(axis=0)  # (most, 468): kept of each vertex
-    in_all = np.diagonal(scatter).reshape(expressions.shape[1:]).sum(axis=1)
+    energies, vectors = _principal(deltas, most)
+    components = vectors.reshape(most, *expressions.shape[1:])
+    everywhere = (energies[:, None] * (components**2).sum(axis=2)).cumsum(axis=0)  # (most, 468): kept of each vertex
+    in_all = (deltas**2).sum(axis=0).reshape(expressions.shape[1:]).sum(axis=1)
     enough = [everywhere[:, part].sum(axis=1) >= ENERGY * in_all[part].sum() for part in (slice(None), _EYES)]
     lacking = int((~(enough[0] & enough[1])).sum())
     count = min(lacking + 1, most)
     return ExpressionBasis(
         mean.reshape(expressions.shape[1:]).astype(np.float32), components[:count].astype(np.float32)
     )
+
+
+def _principal(deltas: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Energies (most,) and directions (most, d) of deltas (n, d), by falling energy; `most` is less than n.
+
+    Of frames and coordinates the fewer are multiplied with each other: Sirovich 1987, "Turbulence and the Dynamics of
+    Coherent Structures" (method of snapshots).
+    """
+    frames, coordinates = deltas.shape
+    scatter = deltas @ deltas.T if frames < coordinates else deltas.T @ deltas
+    energies, vectors = eigh(scatter, subset_by_index=[len(scatter) - most, len(scatter) - 1])
+    if frames < coordinates:
+        vectors = qr(deltas.T @ vectors[:, ::-1], mode="economic")[0][:, ::-1]  # upright even where energy is nought
+    return energies[::-1], vectors[:, ::-1].T

@@ -5,6 +5,7 @@ to begin with. From there a disc of one brightness on a white of another is laid
 squares: the rim at its two sides, which lids seldom cover, tells how high it lies.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.face_landmarks import INNER_CANTHI, IRIS_CENTRES, LEFT_EYE, LEFT_IRIS, OUTER_CANTHI, RIGHT_EYE, RIGHT_IRIS
 from pipeline.sampling import Map, Picture, brightness
-from stages.tracking.face_iris_fit import fit_disc
+from stages.tracking.face_iris_fit import fit_discs
 
 SCALE = 22.0  # samples of half an eye's width
 SIZE = (56, 40)  # samples that are looked at, across and down
@@ -51,34 +52,60 @@ class Irises:
     sights: NDArray[np.uint8]  # (2,): values of `IrisSight`
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Eye:
+    """What the picture shows of an open eye."""
+
+    number: int  # 0 right, 1 left
+    to_frame: Map  # from its samples to pixels of the frame
+    brightness: Floats  # (h, w)
+    between: Floats  # (h, w), 0 … 1: how much of each sample lies between the lids for certain
+    guess: Floats  # (2,): the iris as the network has it, samples
+
+
 def find_irises(picture: Picture, points: NDArray[np.float32]) -> Irises:
     """Move the irises of a face (478, 3), pixels, to where the picture shows them; depths and sizes stay."""
-    moved, sights = points.copy(), np.zeros(2, np.uint8)
-    for eye, (ends, ring, disc) in enumerate(zip(_ENDS, _RINGS, _DISCS, strict=True)):
-        to_frame = _eye_map(points[ends].astype(np.float64))
-        guess = points[disc[0], :2].astype(np.float64)
-        found = _seen(picture, to_frame, points[ring, :2].astype(np.float64), guess)
-        if isinstance(found, IrisSight):
-            sights[eye] = found
+    moved, sights, eyes = points.copy(), np.zeros(2, np.uint8), []
+    for number in range(len(_ENDS)):
+        eye = _look(picture, points, number)
+        if isinstance(eye, IrisSight):
+            sights[number] = eye
         else:
-            moved[disc, :2] += (found - guess).astype(np.float32)
+            eyes.append(eye)
+    for eye, place in zip(eyes, _fitted(eyes), strict=True):
+        if place is None:
+            sights[eye.number] = IrisSight.UNCLEAR
+        else:
+            disc = _DISCS[eye.number]
+            moved[disc, :2] += (place - points[disc[0], :2].astype(np.float64)).astype(np.float32)
     return Irises(moved, sights)
 
 
-def _seen(picture: Picture, to_frame: Map, ring: Floats, guess: Floats) -> Floats | IrisSight:
-    """Where an iris is, (2,) pixels, or why that is not told, from its lids (16, 2) and the network's guess."""
+def _look(picture: Picture, points: NDArray[np.float32], number: int) -> _Eye | IrisSight:
+    """What is seen of an eye, or why an iris is not to be looked for there."""
+    to_frame = _eye_map(points[_ENDS[number]].astype(np.float64))
     if np.hypot(*to_frame[:, 0]) * SCALE < LEAST_WIDTH:
         return IrisSight.UNCLEAR
     to_samples = np.linalg.inv(to_frame[:, :2])
-    lids, start = (np.asarray((place - to_frame[:, 2]) @ to_samples.T, np.float64) for place in (ring, guess))
-    between = _between(lids)
-    if _opening(lids) < LEAST_OPENING or not between.any():
+    places = points[np.append(_RINGS[number], _DISCS[number, 0]), :2].astype(np.float64)
+    *lids, guess = (places - to_frame[:, 2]) @ to_samples.T
+    ring = np.array(lids)
+    between = _between(ring)
+    if _opening(ring) < LEAST_OPENING or not between.any():
         return IrisSight.SHUT
-    eye = brightness(picture, to_frame, SIZE)
-    disc = fit_disc(eye, between, np.append(start, RADIUS * SCALE), DOUBT * SCALE)
-    if disc.contrast < LEAST_CONTRAST:
-        return IrisSight.UNCLEAR
-    return np.asarray(to_frame[:, :2] @ disc.place[:2] + to_frame[:, 2])
+    return _Eye(number, to_frame, brightness(picture, to_frame, SIZE), between, guess)
+
+
+def _fitted(eyes: Sequence[_Eye]) -> list[Floats | None]:
+    """Where the irises of some eyes are, (2,) pixels; None where none stands out."""
+    if not eyes:
+        return []
+    guesses = np.array([np.append(eye.guess, RADIUS * SCALE) for eye in eyes])
+    discs = fit_discs([(eye.brightness, eye.between) for eye in eyes], guesses, DOUBT * SCALE)
+    return [
+        None if disc.contrast < LEAST_CONTRAST else eye.to_frame[:, :2] @ disc.place[:2] + eye.to_frame[:, 2]
+        for eye, disc in zip(eyes, discs, strict=True)
+    ]
 
 
 def _eye_map(ends: Floats) -> Map:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.region import Region, region_around
 from pipeline.compute import Compute
-from pipeline.image import crop, to_tensor
+from pipeline.image import crop, to_planes
 from stages.training.bricks import moved_view
 from stages.training.clips import PreparedClip
 from stages.training.portrait_clip import LEFT_EYE, MOUTH_LEFT, MOUTH_RIGHT, RIGHT_EYE
@@ -61,16 +61,15 @@ def draw_windows(
         return np.stack([crop(array[index], view) for index, view in zip(indices, views, strict=True)])
 
     def picture(array: NDArray[np.uint8], indices: Iterable[int]) -> Tensor:
-        return to_tensor(cut(array, indices), compute.device)
+        return to_planes(cut(array, indices), compute.device)
 
-    conditions = torch.cat([picture(clip.conditions, column) for column in rows.T], dim=1)
     corners = np.array([(view.left, view.top) for view in views], np.float32)
     joints = np.concatenate([clip.joints[frames, :, :2] - corners[:, None], clip.joints[frames, :, 2:]], axis=2)
     return Windows(
-        conditions=conditions.contiguous(memory_format=torch.channels_last),
-        pictures=picture(clip.pictures, frames).contiguous(memory_format=torch.channels_last),
+        conditions=torch.cat([picture(clip.conditions, column) for column in rows.T], dim=1),
+        pictures=picture(clip.pictures, frames),
         persons=torch.from_numpy(cut(clip.masks, frames)).to(compute.device)[:, None].float() / 255,
-        backdrop=picture(clip.plates, clip.plate_of[frames]).contiguous(memory_format=torch.channels_last),
+        backdrop=picture(clip.plates, clip.plate_of[frames]),
         joints=torch.from_numpy(joints).to(compute.device),
     )
 

@@ -96,17 +96,18 @@ def _joined(first: int, painted: list[Synthesis]) -> Rollout:
 def matting_of(rollout: Rollout, take: Take, weights: MattingWeights | None) -> Tensor:
     """The terms about the mask of a generator that paints over a plate, weighted; 0 for others.
 
-    SSIM, a seventh of a draft's step if all frames counted, is taken of each stretch's last one: its neighbours are
-    much like it, and it has the memory that all frames of a film have but the first.
+    SSIM, a seventh of a draft's step if all frames counted, is taken of one: the last of the stretch in the first take.
+    Its neighbours are much like it, it has the memory that all frames of a film have but the first, and which takes
+    come first is chance.
     """
     if weights is None or rollout.foreground is None or rollout.matte is None:
         return rollout.image.new_zeros(())
     true, person = (part[:, rollout.first : rollout.stop] for part in (take.pictures, take.persons))
     parts = (rollout.image, rollout.foreground, rollout.matte, true, person)
 
-    def of(frames: slice, counted: MattingWeights) -> Tensor:
-        image, foreground, matte, picture, mask = (part[:, frames].flatten(0, 1) for part in parts)
+    def of(takes: slice, frames: slice, counted: MattingWeights) -> Tensor:
+        image, foreground, matte, picture, mask = (part[takes, frames].flatten(0, 1) for part in parts)
         return matting_loss(Performance(image, foreground, matte), picture, mask, counted).total(counted)
 
-    likeness = MattingWeights(structure=weights.structure, mask=0.0, foreground=0.0)
-    return of(slice(None), replace(weights, structure=0.0)) + of(slice(-1, None), likeness)
+    every, likeness = slice(None), MattingWeights(structure=weights.structure, mask=0.0, foreground=0.0)
+    return of(every, every, replace(weights, structure=0.0)) + of(slice(1), slice(-1, None), likeness)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.image import crop, read_png, resize, to_images, to_tensor, write_png
+from pipeline.image import crop, read_png, resize, to_images, to_planes, to_tensor, write_png
 from pipeline.values import Box
 
 EVERY_VALUE = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
@@ -75,3 +75,9 @@ def test_a_file_that_is_no_picture_reads_as_none(tmp_path: Path) -> None:
     (tmp_path / "words.png").write_bytes(b"no picture")
     assert read_png(tmp_path / "empty.png") is None
     assert read_png(tmp_path / "words.png") is None
+
+
+def test_planes_are_the_same_numbers_channel_by_channel() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 12)).astype(np.uint8)
+    planes = to_planes(pictures)
+    assert planes.is_contiguous() and torch.equal(planes, to_tensor(pictures))

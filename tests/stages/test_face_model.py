@@ -181,6 +181,16 @@ def test_two_ways_of_moving_make_a_basis_of_two() -> None:
     np.testing.assert_allclose(flat @ flat.T, np.eye(2), atol=1e-6)
 
 
+def test_a_basis_is_the_same_whether_frames_or_coordinates_are_fewer() -> None:
+    """The frames a hundred times over have the same components; then coordinates are the fewer."""
+    chance = np.random.default_rng(5)
+    shapes, amounts = chance.normal(size=(4, *HEAD.shape)), chance.normal(size=(30, 4)) * (4, 3, 2, 1)
+    few = np.einsum("nk,kvc->nvc", amounts, shapes)
+    one, other = learn_basis(few).components, learn_basis(np.tile(few, (50, 1, 1))).components
+    assert len(one) == len(other) >= 3
+    np.testing.assert_allclose(np.abs(np.einsum("kvc,kvc->k", one, other)), 1, atol=1e-4)
+
+
 def test_sliders_open_the_mouth_smile_raise_brows_and_widen_the_eyes_in_a_clip_that_never_moves() -> None:
     sliders = find_sliders(HEAD, np.zeros((30, *HEAD.shape)))
     brows = [*RIGHT_BROW, *LEFT_BROW]

@@ -13,6 +13,7 @@ from sample_videos.face_truth import read_face_truth
 from stages.retargeting.measure_face import measure_face
 from stages.retargeting.register_heads import register_heads
 from stages.tracking.face import track_face
+from stages.tracking.face_iris_fit import fit_discs
 from stages.tracking.face_irises import IrisSight, find_irises
 from stages.tracking.face_triangles import face_triangles
 
@@ -117,3 +118,21 @@ def test_eyes_of_known_gaze_look_across_and_up_as_they_do(name: str, caplog: pyt
     assert np.corrcoef(seen[:, 1], true[:, 1])[0, 1] > 0.94
     assert np.polyfit(true[:, 1], seen[:, 1], 1)[0] > 0.6
     assert "iris guessed in" in caplog.text and "nothing dark stands out between the lids" in caplog.text
+
+
+def test_discs_that_are_fitted_side_by_side_know_nothing_of_each_other() -> None:
+    rows, columns = np.mgrid[:40, :56].astype(float)
+    pictures = [
+        (
+            0.8 - 0.6 / (1 + np.exp((np.hypot(columns - x, rows - 20) - 9) / 0.7)),
+            (np.abs(rows - 20) < reach).astype(float),
+        )
+        for x, reach in ((25.3, 12.0), (31.0, 8.0))
+    ]
+    guesses, doubt = np.array(((28.0, 20.0, 9.0), (28.0, 19.0, 8.0))), np.array((4.0, 4.0, 1.0))
+    together = fit_discs(pictures, guesses, doubt)
+    for number, (disc, x) in enumerate(zip(together, (25.3, 31.0), strict=True)):
+        (alone,) = fit_discs(pictures[number : number + 1], guesses[number : number + 1], doubt)
+        np.testing.assert_allclose(disc.place, alone.place, atol=1e-9)
+        assert disc.contrast == pytest.approx(alone.contrast)
+        np.testing.assert_allclose(disc.place, (x, 20, 9), atol=0.1)
