@@ -8,10 +8,7 @@ Source: Baker & Matthews 2004, "Lucas-Kanade 20 Years On" (gradients of the mean
 weights); Alismail et al. 2016, "Photometric Bundle Adjustment for Vision-Based SLAM" (shape along with poses).
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,11 +61,6 @@ class Tally:
         """Nothing counted yet, for so many places."""
         return cls(*(np.zeros(count) for _ in range(6)))
 
-    def add(self, other: "Tally") -> None:
-        """Count what another has counted, too."""
-        for sums in fields(self):
-            setattr(self, sums.name, getattr(self, sums.name) + getattr(other, sums.name))
-
     def looks(self, surface: HeadSurface) -> Looks:
         """What the counted frames show on average."""
         mean = self.values / np.maximum(self.weight, 1e-6)
@@ -117,43 +109,23 @@ def register(
         surface: of the head.
         looks: of its places; None: nothing moves.
     """
-    look = partial(_register_batch, pictures, surface=surface, looks=looks)
-    batches = [slice(start, start + BATCH) for start in range(0, len(frames), BATCH)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # sums are added in the frames' order, whoever is first
-        parts = list(pool.map(lambda batch: look(frames[batch], heads.at(batch)), batches))
-    tally = Tally.of(int(surface.still.sum()))
-    for _, part in parts:
-        tally.add(part)
-    return _joined([found for found, _ in parts]), tally
-
-
-def _register_batch(
-    pictures: HeadPictures, frames: NDArray[np.intp], heads: PlacedHeads, surface: HeadSurface, looks: Looks | None
-) -> tuple[Registered, Tally]:
-    """The same of a few frames, whose arrays fit into a processor's cache."""
-    rotation, translation = heads.rotation, heads.translation
-    sight, tally = _look(pictures, frames, rotation, translation, surface), Tally.of(int(surface.still.sum()))
-    if looks is None:
-        _count(tally, sight, sight.weight)
-        return Registered(heads, np.zeros(len(frames))), tally
-    unlike = looks.mean - sight.shown
-    believed = sight.weight / (1 + (unlike / UNLIKE) ** 2) ** 2
-    step, pull, stiffness = _step(sight, believed * looks.trust, unlike, rotation, surface, looks)
-    tally.pull += pull.sum(axis=0)
-    tally.stiffness += stiffness.sum(axis=0)
-    _count(tally, sight, believed)
-    moved = PlacedHeads(Rotation.from_rotvec(step[:, :3]).as_matrix() @ rotation, translation + step[:, 3:])
-    return Registered(moved, _likeness(sight, looks)), tally
-
-
-def _joined(parts: list[Registered]) -> Registered:
-    return Registered(
-        PlacedHeads(
-            np.concatenate([part.heads.rotation for part in parts]),
-            np.concatenate([part.heads.translation for part in parts]),
-        ),
-        np.concatenate([part.likeness for part in parts]),
-    )
+    tally, likeness = Tally.of(int(surface.still.sum())), np.zeros(len(frames))
+    rotation, translation = heads.rotation.copy(), heads.translation.copy()
+    for start in range(0, len(frames), BATCH):
+        batch = slice(start, start + BATCH)
+        sight = _look(pictures, frames[batch], rotation[batch], translation[batch], surface)
+        believed = sight.weight
+        if looks is not None:
+            unlike = looks.mean - sight.shown
+            believed = believed / (1 + (unlike / UNLIKE) ** 2) ** 2
+            step, pull, stiffness = _step(sight, believed * looks.trust, unlike, rotation[batch], surface, looks)
+            likeness[batch] = _likeness(sight, looks)
+            rotation[batch] = Rotation.from_rotvec(step[:, :3]).as_matrix() @ rotation[batch]
+            translation[batch] += step[:, 3:]
+            tally.pull += pull.sum(axis=0)
+            tally.stiffness += stiffness.sum(axis=0)
+        _count(tally, sight, believed)
+    return Registered(PlacedHeads(rotation, translation), likeness), tally
 
 
 def _look(
